@@ -1,0 +1,1 @@
+//! A policy in a crate of its own.

@@ -1,0 +1,1 @@
+//! Run one experiment file on an embedded cluster.

@@ -1,0 +1,85 @@
+//! The learner-facing messages: what an agent sees (*ask*) and what it says (*action*).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What an agent is asked about: the state, and which actions can be carried out now.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Observation {
+    /// The state; its meaning is the policy's.
+    pub state: Vec<f64>,
+    /// One entry an action: false when it cannot be carried out (no such peer, peer suspected).
+    pub mask: Vec<bool>,
+    /// The request number at this node, the learner's `eid`.
+    pub number: u64,
+}
+
+/// What an agent chose.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// 0 reject, 1 run here, 2 probe one peer, 3 + i forward to peer i.
+    pub action: u32,
+    /// Its probability of exploring when it chose.
+    pub epsilon: f64,
+}
+
+/// Chooses actions. It lives outside the state machine: the driver carries the messages.
+pub trait Agent: Send {
+    /// Its name, as a learner's `/learner/parameters` tells it.
+    fn name(&self) -> &str;
+    /// The action for this observation; `None` when it has none, and then the fallback policy decides.
+    fn act(&mut self, observation: &Observation) -> Option<Choice>;
+}
+
+/// The simplest agent: a fixed table from states to actions. It never explores and never learns.
+///
+/// As JSON: `{"actions": {"0,2,1": 1, "0,3,4": 2}, "otherwise": 1}`; a state is its numbers
+/// joined by commas, as on the wire but without trailing zeros.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FixedTable {
+    /// Action of each state.
+    #[serde(default)]
+    pub actions: BTreeMap<String, u32>,
+    /// Action of every other state; without it they are left to the fallback policy.
+    #[serde(default)]
+    pub otherwise: Option<u32>,
+}
+
+impl FixedTable {
+    fn key(state: &[f64]) -> String {
+        state.iter().map(f64::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl Agent for FixedTable {
+    fn name(&self) -> &str {
+        "FixedTable"
+    }
+
+    fn act(&mut self, observation: &Observation) -> Option<Choice> {
+        let action = self.actions.get(&Self::key(&observation.state)).copied().or(self.otherwise)?;
+        let allowed = observation.mask.get(action as usize).copied().unwrap_or(false);
+        allowed.then_some(Choice { action, epsilon: 0.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_answers_known_states_and_never_a_masked_action() {
+        let mut table: FixedTable =
+            serde_json::from_str(r#"{"actions": {"0,2,1": 3}, "otherwise": 1}"#).expect("valid");
+        let mut ask = |state: &[f64], mask: &[bool]| {
+            let observation = Observation { state: state.to_vec(), mask: mask.to_vec(), number: 0 };
+            table.act(&observation).map(|choice| choice.action)
+        };
+        assert_eq!(ask(&[0.0, 2.0, 1.0], &[true; 4]), Some(3));
+        assert_eq!(ask(&[0.0, 2.0, 2.0], &[true; 4]), Some(1));
+        assert_eq!(ask(&[0.0, 2.0, 1.0], &[true, true, true, false]), None);
+        assert_eq!(ask(&[0.0, 2.0, 1.0], &[true]), None);
+    }
+}

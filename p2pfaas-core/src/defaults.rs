@@ -1,0 +1,36 @@
+//! Every default bound and the default fallback, in one place.
+//!
+//! A bound says what it protects; raise it only with that in mind.
+
+use std::time::Duration;
+
+/// Jobs that a node runs at once (as the reference, fact: slots 4).
+pub const SLOTS: u32 = 4;
+/// Jobs that may wait for a slot (as the reference).
+pub const QUEUE: u32 = 4;
+/// Jobs in a node at once in any state, also those being forwarded. Bounds memory and nested loops
+/// through foreign peers.
+pub const MAX_JOBS: u32 = 16_384;
+/// Forwards that one job may see among our nodes, whatever its policy says.
+pub const MAX_HOPS: u32 = 8;
+/// Task types that a node counts separately; a type beyond it counts as type 0.
+pub const TASK_TYPES: u16 = 16;
+/// Peers that a node knows, gone ones included.
+pub const MAX_PEERS: u32 = 4_096;
+/// Probes that one decision may send.
+pub const MAX_FAN_OUT: u32 = 64;
+/// Ids of forwarded jobs that a node remembers, to recognise a job that an old peer sends back.
+pub const FORWARDED_IDS: u32 = 65_536;
+/// A job that is not answered by then fails.
+pub const JOB_TIMEOUT: Duration = Duration::from_secs(30);
+/// A probe that is not answered by then counts as failed.
+pub const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+/// A learner that has not chosen an action by then is passed over.
+pub const ASK_TIMEOUT: Duration = Duration::from_millis(100);
+/// A peer that failed a forward is left alone for this long.
+pub const SUSPICION: Duration = Duration::from_secs(1);
+
+/// The policy of a node that nobody configured (as the reference).
+pub const POLICY: (&str, &[&str]) = ("PowerOfNScheduler", &["1", "2", "true", "1"]);
+/// The policy that decides when a learner cannot.
+pub const FALLBACK: (&str, &[&str]) = POLICY;

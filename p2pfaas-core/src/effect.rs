@@ -1,0 +1,179 @@
+//! What a node wants done: effects go into a sink that the driver passes in.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Time;
+use crate::agent::{Choice, Observation};
+use crate::job::{JobId, JobKey, NodeId, Outcome, Timings, Visited};
+use crate::peers::PeerId;
+
+/// A driver's sink for effects. Called while the node works: do no I/O here, only take notes or
+/// start tasks.
+pub trait Effects {
+    /// Run the job's function now. Answer with [`Event::Executed`](crate::Event::Executed).
+    fn execute(&mut self, job: JobKey);
+    /// Ask one peer for its load. Answer with [`Event::Probed`](crate::Event::Probed).
+    fn probe(&mut self, job: JobKey, peer: PeerId);
+    /// Send the job to a peer. Answer with [`Event::Forwarded`](crate::Event::Forwarded).
+    fn forward(&mut self, job: JobKey, forward: &Forward);
+    /// Ask the learner for an action. Answer with [`Event::Acted`](crate::Event::Acted).
+    fn ask(&mut self, job: JobKey, observation: &Observation);
+    /// The job has ended: tell whoever brought it. The key is dead afterwards.
+    fn answer(&mut self, job: JobKey, report: &Report<'_>);
+    /// Stop running or forwarding this job; its answer follows at once and no event is expected.
+    fn abandon(&mut self, job: JobKey);
+    /// Send [`Event::Wake`](crate::Event::Wake) at that moment. An earlier moment replaces a later one.
+    fn wake_at(&mut self, at: Time);
+}
+
+/// What travels with a job to a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// Where to.
+    pub peer: PeerId,
+    /// The job's id.
+    pub id: JobId,
+    /// Forwards, this one included.
+    pub hops: u32,
+    /// Nodes visited, this one included.
+    pub visited: Visited,
+    /// Its task type.
+    pub task_type: u16,
+    /// Time left until its deadline.
+    pub deadline: Option<Duration>,
+}
+
+/// How a job ended, for whoever brought it and for the records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report<'a> {
+    /// The job's id.
+    pub id: JobId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Full name of the policy that was in force when it arrived, as in `X-P2pfaas-Scheduler`.
+    pub policy: &'a str,
+    /// Where the time went.
+    pub timings: Timings,
+    /// The peer to which it was forwarded, if it was.
+    pub forwarded_to: Option<PeerId>,
+    /// Probes sent for it.
+    pub probes: u32,
+    /// What a learner saw and chose; `None` when none was asked or it had no answer.
+    pub learned: Option<Learned<'a>>,
+}
+
+/// What a learner saw and chose for one job.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Learned<'a> {
+    /// The state.
+    pub state: &'a [f64],
+    /// The choice.
+    pub choice: Choice,
+}
+
+/// An effect as a value: for tests, and for the event log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each variant is one method of Effects")]
+pub enum Effect {
+    Execute {
+        job: JobKey,
+    },
+    Probe {
+        job: JobKey,
+        peer: PeerId,
+    },
+    Forward {
+        job: JobKey,
+        forward: Forward,
+    },
+    Ask {
+        job: JobKey,
+        observation: Observation,
+    },
+    Answer {
+        job: JobKey,
+        id: JobId,
+        outcome: Outcome,
+        timings: Timings,
+        probes: u32,
+        forwarded_to: Option<PeerId>,
+    },
+    Abandon {
+        job: JobKey,
+    },
+    WakeAt {
+        at: Time,
+    },
+}
+
+impl Effects for Vec<Effect> {
+    fn execute(&mut self, job: JobKey) {
+        self.push(Effect::Execute { job });
+    }
+    fn probe(&mut self, job: JobKey, peer: PeerId) {
+        self.push(Effect::Probe { job, peer });
+    }
+    fn forward(&mut self, job: JobKey, forward: &Forward) {
+        self.push(Effect::Forward { job, forward: forward.clone() });
+    }
+    fn ask(&mut self, job: JobKey, observation: &Observation) {
+        self.push(Effect::Ask { job, observation: observation.clone() });
+    }
+    fn answer(&mut self, job: JobKey, report: &Report<'_>) {
+        self.push(Effect::Answer {
+            job,
+            id: report.id,
+            outcome: report.outcome,
+            timings: report.timings,
+            probes: report.probes,
+            forwarded_to: report.forwarded_to,
+        });
+    }
+    fn abandon(&mut self, job: JobKey) {
+        self.push(Effect::Abandon { job });
+    }
+    fn wake_at(&mut self, at: Time) {
+        self.push(Effect::WakeAt { at });
+    }
+}
+
+/// Two sinks that both get every effect: the driver's and a recorder's.
+impl<A: Effects, B: Effects> Effects for (&mut A, &mut B) {
+    fn execute(&mut self, job: JobKey) {
+        self.0.execute(job);
+        self.1.execute(job);
+    }
+    fn probe(&mut self, job: JobKey, peer: PeerId) {
+        self.0.probe(job, peer);
+        self.1.probe(job, peer);
+    }
+    fn forward(&mut self, job: JobKey, forward: &Forward) {
+        self.0.forward(job, forward);
+        self.1.forward(job, forward);
+    }
+    fn ask(&mut self, job: JobKey, observation: &Observation) {
+        self.0.ask(job, observation);
+        self.1.ask(job, observation);
+    }
+    fn answer(&mut self, job: JobKey, report: &Report<'_>) {
+        self.0.answer(job, report);
+        self.1.answer(job, report);
+    }
+    fn abandon(&mut self, job: JobKey) {
+        self.0.abandon(job);
+        self.1.abandon(job);
+    }
+    fn wake_at(&mut self, at: Time) {
+        self.0.wake_at(at);
+        self.1.wake_at(at);
+    }
+}
+
+/// For [`Forward::visited`]: the path so far plus this node.
+pub(crate) fn path_with(visited: &[NodeId], this: NodeId) -> Visited {
+    let mut path = Visited::from_slice(visited);
+    path.push(this);
+    path
+}

@@ -1,0 +1,54 @@
+//! What can be set on a node's state machine.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Capacity;
+use crate::defaults;
+
+/// Bounds and time-outs of one node. The defaults are those of [`crate::defaults`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeConfig {
+    /// Slots and queue; changed live by [`Event::SetCapacity`](crate::Event::SetCapacity).
+    pub capacity: Capacity,
+    /// Drop a job on arrival, or when its turn comes, if it cannot finish before its deadline.
+    /// The estimate is the mean of the execution times seen, times the jobs in front of it.
+    pub deadline_aware: bool,
+    /// A job that is not answered by then fails; `None` for no limit.
+    pub job_timeout: Option<Duration>,
+    /// A probe that is not answered by then counts as failed.
+    pub probe_timeout: Duration,
+    /// A learner that has not chosen by then is passed over.
+    pub ask_timeout: Duration,
+    /// A peer that failed a forward is left alone for this long.
+    pub suspicion: Duration,
+    /// Forwards that a job may see among our nodes, whatever the policy says.
+    pub max_hops: u32,
+    /// Jobs in the node at once, in any state; one more is dropped.
+    pub max_jobs: u32,
+    /// Task types counted separately.
+    pub task_types: u16,
+    /// Ids of forwarded jobs remembered. 0 where every peer is known to be one of ours.
+    pub forwarded_ids: u32,
+    /// The number of the first job; must grow over restarts, since it makes ids unique.
+    pub first_job_number: u64,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        NodeConfig {
+            capacity: Capacity { slots: defaults::SLOTS, queue: defaults::QUEUE },
+            deadline_aware: false,
+            job_timeout: Some(defaults::JOB_TIMEOUT),
+            probe_timeout: defaults::PROBE_TIMEOUT,
+            ask_timeout: defaults::ASK_TIMEOUT,
+            suspicion: defaults::SUSPICION,
+            max_hops: defaults::MAX_HOPS,
+            max_jobs: defaults::MAX_JOBS,
+            task_types: defaults::TASK_TYPES,
+            forwarded_ids: defaults::FORWARDED_IDS,
+            first_job_number: 0,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a node has counted since it began.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::Outcome;
+
+/// Counts since the node began. At every instant
+/// `arrived = served + dropped + rejected + failed + cancelled + jobs under way`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Jobs that came to the door, from clients and peers.
+    pub arrived: u64,
+    /// Jobs answered with success, here or by a peer.
+    pub served: u64,
+    /// Jobs for which there was no room.
+    pub dropped: u64,
+    /// Jobs that the policy refused.
+    pub rejected: u64,
+    /// Jobs that went wrong.
+    pub failed: u64,
+    /// Jobs whose client went away.
+    pub cancelled: u64,
+    /// Jobs sent to a peer.
+    pub forwarded: u64,
+    /// Forwards without a proper answer.
+    pub forwards_failed: u64,
+    /// Forwards that a policy wanted and hop control did not allow; those jobs ran here.
+    pub forwards_refused: u64,
+    /// Probes sent.
+    pub probes: u64,
+    /// Probes that failed or ran out of time.
+    pub probes_failed: u64,
+    /// Questions to the learner.
+    pub asks: u64,
+    /// Decisions by the fallback policy.
+    pub fallbacks: u64,
+    /// Events that came too late, twice, or for nobody.
+    pub stray_events: u64,
+}
+
+impl Counters {
+    pub(crate) fn ended(&mut self, outcome: Outcome) {
+        let count = match outcome {
+            Outcome::Served => &mut self.served,
+            Outcome::Dropped => &mut self.dropped,
+            Outcome::Rejected => &mut self.rejected,
+            Outcome::Failed(_) => &mut self.failed,
+            Outcome::Cancelled => &mut self.cancelled,
+        };
+        *count += 1;
+    }
+
+    /// Jobs that have ended.
+    pub fn answered(&self) -> u64 {
+        self.served + self.dropped + self.rejected + self.failed + self.cancelled
+    }
+}

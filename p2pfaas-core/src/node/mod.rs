@@ -1,0 +1,569 @@
+//! The node: events in, effects out.
+
+mod config;
+mod counters;
+mod jobs;
+mod memory;
+mod policies;
+mod slots;
+mod timers;
+
+use std::time::Duration;
+
+use rand::Rng;
+
+use crate::agent::{Choice, Observation};
+use crate::defaults::MAX_FAN_OUT;
+use crate::effect::{Effects, Forward, Learned, Report, path_with};
+use crate::event::{Event, ForwardAnswer};
+use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Timings};
+use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
+use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
+use crate::{PolicyChoice, Time};
+
+pub use config::NodeConfig;
+pub use counters::Counters;
+use jobs::{Job, Jobs, SourceKind, Stage};
+use memory::ForwardedIds;
+use policies::Policies;
+use slots::Admission;
+pub use slots::{Capacity, Slots};
+use timers::{Alarm, Timers};
+
+/// One node's state machine. See the [crate] for how it is driven.
+pub struct Node {
+    id: NodeId,
+    config: NodeConfig,
+    policies: Policies,
+    slots: Slots,
+    peers: Peers,
+    jobs: Jobs,
+    timers: Timers,
+    forwarded: ForwardedIds,
+    counters: Counters,
+    next_number: u64,
+    mean_execution_s: Option<f64>,
+    observation: Observation,
+}
+
+impl Node {
+    /// A node without peers, with its policy and the one that decides when a learner cannot.
+    pub fn new(id: NodeId, config: NodeConfig, policy: Box<dyn Policy>, fallback: Box<dyn Policy>) -> Self {
+        Node {
+            id,
+            policies: Policies::new(policy, fallback),
+            slots: Slots::new(config.capacity, config.task_types.max(1)),
+            peers: Peers::default(),
+            jobs: Jobs::new(config.max_jobs),
+            timers: Timers::default(),
+            forwarded: ForwardedIds::new(config.forwarded_ids),
+            counters: Counters::default(),
+            next_number: config.first_job_number,
+            mean_execution_s: None,
+            observation: Observation::default(),
+            config,
+        }
+    }
+
+    /// This node's identity.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Slots, queue and load.
+    pub fn slots(&self) -> &Slots {
+        &self.slots
+    }
+
+    /// What is known of the peers.
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    /// Counts since the beginning.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Jobs that have arrived and are not answered yet.
+    pub fn jobs_under_way(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &dyn Policy {
+        self.policies.current()
+    }
+
+    /// Full name of the policy in force.
+    pub fn policy_name(&self) -> &str {
+        self.policies.current_name()
+    }
+
+    /// Changes the policy. Jobs under way finish under the one that they arrived under.
+    pub fn set_policy(&mut self, policy: Box<dyn Policy>) {
+        self.policies.replace(policy);
+    }
+
+    /// A job has arrived. Returns the key by which effects and events name it.
+    pub fn arrive<E: Effects>(
+        &mut self,
+        now: Time,
+        arrival: Arrival,
+        rng: &mut dyn Rng,
+        fx: &mut E,
+    ) -> JobKey {
+        let key = self.admit(now, arrival, rng, fx);
+        self.set_alarm_clock(fx);
+        key
+    }
+
+    /// Something has happened.
+    pub fn handle<E: Effects>(&mut self, now: Time, event: Event, rng: &mut dyn Rng, fx: &mut E) {
+        match event {
+            Event::Arrive(arrival) => {
+                self.admit(now, arrival, rng, fx);
+            }
+            Event::Probed { job, peer, load, node } => self.probed(now, job, peer, load, node, rng, fx),
+            Event::Acted { job, choice } => self.acted(now, job, choice, rng, fx),
+            Event::Executed { job, success } => self.executed(now, job, success, fx),
+            Event::Forwarded { job, answer } => self.forward_answered(now, job, answer, fx),
+            Event::Cancel { job } => self.cancel(now, job, fx),
+            Event::Wake => self.wake(now, rng, fx),
+            Event::SetCapacity(capacity) => {
+                self.slots.set_capacity(capacity);
+                self.fill_slots(now, fx);
+            }
+            Event::SetPeers(peers) => self.peers.set(&peers),
+        }
+        self.set_alarm_clock(fx);
+    }
+
+    fn set_alarm_clock<E: Effects>(&mut self, fx: &mut E) {
+        let jobs = &self.jobs;
+        self.timers.tidy(jobs.len(), |key, alarm| timer_is_alive(jobs, key, alarm));
+        if let Some(at) = self.timers.arm() {
+            fx.wake_at(at);
+        }
+    }
+
+    fn admit<E: Effects>(&mut self, now: Time, arrival: Arrival, rng: &mut dyn Rng, fx: &mut E) -> JobKey {
+        self.counters.arrived += 1;
+        let number = self.next_number;
+        self.next_number += 1;
+        let id = arrival.id.unwrap_or(JobId { origin: self.id, number });
+        let policy = self.policies.index_of(arrival.policy);
+        let Some((key, job)) = self.jobs.insert() else {
+            self.counters.ended(Outcome::Dropped);
+            let report = Report {
+                id,
+                outcome: Outcome::Dropped,
+                policy: self.policies.name(policy),
+                timings: Timings::default(),
+                forwarded_to: None,
+                probes: 0,
+                learned: None,
+            };
+            let key = self.jobs.refused_key();
+            fx.answer(key, &report);
+            return key;
+        };
+        job.id = id;
+        job.function = arrival.function;
+        job.task_type = if arrival.task_type < self.config.task_types { arrival.task_type } else { 0 };
+        job.deadline = arrival.deadline.map(|left| now + left);
+        job.arrived = now;
+        job.policy = policy;
+        job.arrival_policy = policy;
+        job.set_source(arrival.source);
+        self.policies.hold(policy);
+        if let Some(timeout) = self.config.job_timeout {
+            self.timers.set(now + timeout, key, Alarm::Job);
+        }
+        let decision =
+            self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng));
+        self.carry_out(now, key, decision, rng, fx);
+        key
+    }
+
+    /// Lets the job's policy decide.
+    fn consult(
+        &mut self,
+        now: Time,
+        key: JobKey,
+        rng: &mut dyn Rng,
+        question: impl FnOnce(&mut dyn Policy, &Situation<'_>, &[ProbeReply], &mut dyn Rng) -> Decision,
+    ) -> Decision {
+        let Some(job) = self.jobs.get(key) else { return Decision::Local };
+        let situation = situation(now, self.id, job, &self.slots, &self.peers);
+        question(self.policies.get_mut(job.policy), &situation, &job.replies, rng)
+    }
+
+    fn carry_out<E: Effects>(
+        &mut self,
+        now: Time,
+        key: JobKey,
+        mut decision: Decision,
+        rng: &mut dyn Rng,
+        fx: &mut E,
+    ) {
+        // A fallback may be asked for once: the fallback's own wish for a fallback runs the job here.
+        if decision == Decision::Fallback {
+            self.counters.fallbacks += 1;
+            let fallback = self.policies.fallback_index();
+            if let Some(job) = self.jobs.get_mut(key) {
+                job.policy = fallback;
+                job.replies.clear();
+            }
+            decision =
+                self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng));
+        }
+        match decision {
+            Decision::Local | Decision::Fallback => self.run_here(now, key, fx),
+            Decision::Drop => self.finish(now, key, Outcome::Dropped, fx),
+            Decision::Reject => self.finish(now, key, Outcome::Rejected, fx),
+            Decision::Fail(failure) => self.finish(now, key, Outcome::Failed(failure), fx),
+            Decision::Forward(peer) => self.forward(now, key, peer, fx),
+            Decision::Probe(peers) => self.probe(now, key, &peers, fx),
+            Decision::WaitUntil(at) => self.wait(key, at),
+            Decision::Ask => self.ask(now, key, fx),
+        }
+    }
+
+    fn run_here<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
+        let hopeless = self.config.deadline_aware && !self.can_finish_in_time(now, key);
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        job.scheduled = Some(now);
+        if hopeless {
+            return self.finish(now, key, Outcome::Dropped, fx);
+        }
+        match self.slots.admit(key, job.task_type) {
+            Admission::Started => {
+                job.started = Some(now);
+                job.enter(Stage::Running);
+                fx.execute(key);
+            }
+            Admission::Queued => job.enter(Stage::Queued),
+            Admission::Full => self.finish(now, key, Outcome::Dropped, fx),
+        }
+    }
+
+    fn can_finish_in_time(&self, now: Time, key: JobKey) -> bool {
+        let Some(deadline) = self.jobs.get(key).and_then(|job| job.deadline) else { return true };
+        let in_front = if self.slots.free() > 0 { 0 } else { self.slots.queued() + 1 };
+        let mean_s = self.mean_execution_s.unwrap_or(0.0);
+        let needed_s = mean_s * (1.0 + f64::from(in_front) / f64::from(self.slots.capacity().slots.max(1)));
+        now + Duration::try_from_secs_f64(needed_s).unwrap_or(Duration::MAX) <= deadline
+    }
+
+    /// Gives free slots to those who have waited longest.
+    fn fill_slots<E: Effects>(&mut self, now: Time, fx: &mut E) {
+        while let Some(key) = self.slots.next_waiting() {
+            let hopeless = self.config.deadline_aware && !self.can_finish_in_time(now, key);
+            let Some(job) = self.jobs.get_mut(key) else { continue };
+            if hopeless {
+                job.enter(Stage::Deciding);
+                self.finish(now, key, Outcome::Dropped, fx);
+                continue;
+            }
+            self.slots.start(job.task_type);
+            job.started = Some(now);
+            job.enter(Stage::Running);
+            fx.execute(key);
+        }
+    }
+
+    fn forward<E: Effects>(&mut self, now: Time, key: JobKey, peer: PeerId, fx: &mut E) {
+        let Some(job) = self.jobs.get(key) else { return };
+        let eligible = eligible_peers(now, self.id, job, &self.peers).contains(peer);
+        let unrecognisable = job.source == SourceKind::ForeignPeer && job.id.origin == self.id;
+        let allowed = eligible
+            && job.hops < self.config.max_hops
+            && (job.source == SourceKind::Client || !self.forwarded.contains(job.id))
+            && (!unrecognisable || self.policies.get(job.policy).passes_on_foreign_jobs());
+        if !allowed {
+            self.counters.forwards_refused += 1;
+            return self.run_here(now, key, fx);
+        }
+        self.forwarded.insert(job.id);
+        self.counters.forwarded += 1;
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        job.scheduled = Some(now);
+        job.forwarded = Some(now);
+        job.forwarded_to = Some(peer);
+        job.enter(Stage::Forwarding);
+        let forward = Forward {
+            peer,
+            id: job.id,
+            hops: job.hops + 1,
+            visited: path_with(&job.visited, self.id),
+            task_type: job.task_type,
+            deadline: job.deadline.map(|deadline| deadline.since(now)),
+        };
+        fx.forward(key, &forward);
+    }
+
+    fn probe<E: Effects>(&mut self, now: Time, key: JobKey, peers: &PeerSet, fx: &mut E) {
+        let timeout = now + self.config.probe_timeout;
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        let peers = &peers[..peers.len().min(MAX_FAN_OUT as usize)];
+        if peers.is_empty() {
+            return self.run_here(now, key, fx);
+        }
+        job.probing_started = Some(job.probing_started.unwrap_or(now));
+        job.probes += peers.len() as u32;
+        job.replies.clear();
+        job.replies.extend(peers.iter().map(|peer| ProbeReply {
+            peer: *peer,
+            load: None,
+            answered: false,
+            round_trip: Duration::ZERO,
+        }));
+        job.enter(Stage::Probing { open: peers.len() as u32 });
+        self.timers.set(timeout, key, Alarm::Stage(job.stage_number));
+        self.counters.probes += peers.len() as u64;
+        for peer in peers {
+            fx.probe(key, *peer);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the fields of one event")]
+    fn probed<E: Effects>(
+        &mut self,
+        now: Time,
+        key: JobKey,
+        peer: PeerId,
+        load: Option<PeerLoad>,
+        node: Option<NodeId>,
+        rng: &mut dyn Rng,
+        fx: &mut E,
+    ) {
+        if let Some(node) = node {
+            self.peers.learn_node(peer, node);
+        }
+        let asked = self.jobs.get_mut(key).and_then(|job| {
+            let Stage::Probing { open } = job.stage else { return None };
+            let reply = job.replies.iter_mut().find(|reply| reply.peer == peer && !reply.answered)?;
+            reply.answered = true;
+            reply.load = load;
+            reply.round_trip = now.since(job.probing_started.unwrap_or(now));
+            job.stage = Stage::Probing { open: open - 1 };
+            Some(open - 1)
+        });
+        match asked {
+            None => return self.counters.stray_events += 1,
+            Some(_) if load.is_none() => self.counters.probes_failed += 1,
+            Some(_) => {}
+        }
+        if asked == Some(0) {
+            self.probing_ended(now, key, rng, fx);
+        }
+    }
+
+    fn probing_ended<E: Effects>(&mut self, now: Time, key: JobKey, rng: &mut dyn Rng, fx: &mut E) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.probing_ended = Some(now);
+            job.enter(Stage::Deciding);
+        }
+        let decision = self
+            .consult(now, key, rng, |policy, situation, replies, rng| policy.probed(situation, replies, rng));
+        self.carry_out(now, key, decision, rng, fx);
+    }
+
+    fn wait(&mut self, key: JobKey, at: Time) {
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        job.enter(Stage::Waiting);
+        self.timers.set(at, key, Alarm::Stage(job.stage_number));
+    }
+
+    fn ask<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        job.enter(Stage::Asking);
+        self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
+        self.counters.asks += 1;
+        let Some(job) = self.jobs.get(key) else { return };
+        let situation = situation(now, self.id, job, &self.slots, &self.peers);
+        self.observation.state.clear();
+        self.observation.mask.clear();
+        self.observation.number = job.id.number;
+        self.policies.get(job.policy).observe(&situation, &mut self.observation);
+        if let Some(job) = self.jobs.get_mut(key) {
+            job.state.clone_from(&self.observation.state);
+        }
+        fx.ask(key, &self.observation);
+    }
+
+    fn acted<E: Effects>(
+        &mut self,
+        now: Time,
+        key: JobKey,
+        choice: Option<Choice>,
+        rng: &mut dyn Rng,
+        fx: &mut E,
+    ) {
+        match self.jobs.get_mut(key) {
+            Some(job) if job.stage == Stage::Asking => {
+                job.choice = choice;
+                job.enter(Stage::Deciding);
+            }
+            _ => return self.counters.stray_events += 1,
+        }
+        let decision =
+            self.consult(now, key, rng, |policy, situation, _, rng| policy.acted(situation, choice, rng));
+        if decision == Decision::Fallback
+            && let Some(job) = self.jobs.get_mut(key)
+        {
+            job.choice = None;
+        }
+        self.carry_out(now, key, decision, rng, fx);
+    }
+
+    fn executed<E: Effects>(&mut self, now: Time, key: JobKey, success: bool, fx: &mut E) {
+        let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Running) else {
+            return self.counters.stray_events += 1;
+        };
+        let seconds = now.since(job.started.unwrap_or(now)).as_secs_f64();
+        let mean = self.mean_execution_s.unwrap_or(seconds);
+        self.mean_execution_s = Some(mean + 0.1 * (seconds - mean));
+        let outcome = if success { Outcome::Served } else { Outcome::Failed(Failure::Function) };
+        self.finish(now, key, outcome, fx);
+    }
+
+    fn forward_answered<E: Effects>(&mut self, now: Time, key: JobKey, answer: ForwardAnswer, fx: &mut E) {
+        let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Forwarding) else {
+            return self.counters.stray_events += 1;
+        };
+        let outcome = match answer {
+            ForwardAnswer::Served => Outcome::Served,
+            ForwardAnswer::Dropped => Outcome::Dropped,
+            ForwardAnswer::Rejected => Outcome::Rejected,
+            ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
+            ForwardAnswer::NoAnswer => {
+                self.counters.forwards_failed += 1;
+                if let Some(peer) = job.forwarded_to {
+                    self.peers.suspect(peer, now + self.config.suspicion);
+                }
+                Outcome::Failed(Failure::Forward)
+            }
+        };
+        self.finish(now, key, outcome, fx);
+    }
+
+    fn cancel<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
+        match self.jobs.get(key).map(|job| job.stage) {
+            None => self.counters.stray_events += 1,
+            // The function runs already and keeps its slot; its answer finds nobody.
+            Some(Stage::Running) => {}
+            Some(_) => self.finish(now, key, Outcome::Cancelled, fx),
+        }
+    }
+
+    fn wake<E: Effects>(&mut self, now: Time, rng: &mut dyn Rng, fx: &mut E) {
+        self.timers.woken();
+        while let Some((key, alarm)) = self.timers.due(now) {
+            if !timer_is_alive(&self.jobs, key, alarm) {
+                continue;
+            }
+            match (alarm, self.jobs.get(key).map(|job| job.stage)) {
+                (Alarm::Job, _) => self.finish(now, key, Outcome::Failed(Failure::TimedOut), fx),
+                (Alarm::Stage(_), Some(Stage::Probing { open })) => {
+                    self.counters.probes_failed += u64::from(open);
+                    self.probing_ended(now, key, rng, fx);
+                }
+                (Alarm::Stage(_), Some(Stage::Asking)) => self.acted(now, key, None, rng, fx),
+                (Alarm::Stage(_), Some(Stage::Waiting)) => {
+                    let decision = self.consult(now, key, rng, |policy, situation, replies, rng| {
+                        policy.waited(situation, replies, rng)
+                    });
+                    self.carry_out(now, key, decision, rng, fx);
+                }
+                (Alarm::Stage(_), _) => {}
+            }
+        }
+    }
+
+    /// The one place where a job ends.
+    fn finish<E: Effects>(&mut self, now: Time, key: JobKey, outcome: Outcome, fx: &mut E) {
+        let Some(job) = self.jobs.get(key) else { return };
+        let (stage, policy) = (job.stage, job.arrival_policy);
+        let task_type = job.task_type;
+        let cut_short = matches!(outcome, Outcome::Failed(Failure::TimedOut) | Outcome::Cancelled);
+        match stage {
+            Stage::Running => self.slots.finish(task_type),
+            Stage::Queued => self.slots.leave_queue(key),
+            _ => {}
+        }
+        if cut_short && matches!(stage, Stage::Running | Stage::Forwarding) {
+            fx.abandon(key);
+        }
+        self.counters.ended(outcome);
+        let report = Report {
+            id: job.id,
+            outcome,
+            policy: self.policies.name(policy),
+            timings: timings(job, now),
+            forwarded_to: job.forwarded_to,
+            probes: job.probes,
+            learned: job.choice.map(|choice| Learned { state: &job.state, choice }),
+        };
+        fx.answer(key, &report);
+        self.jobs.remove(key);
+        self.policies.release(policy);
+        if stage == Stage::Running {
+            self.fill_slots(now, fx);
+        }
+    }
+}
+
+fn timer_is_alive(jobs: &Jobs, key: JobKey, alarm: Alarm) -> bool {
+    jobs.get(key).is_some_and(|job| match alarm {
+        Alarm::Job => true,
+        Alarm::Stage(number) => number == job.stage_number,
+    })
+}
+
+fn eligible_peers<'a>(now: Time, this: NodeId, job: &'a Job, peers: &'a Peers) -> EligiblePeers<'a> {
+    EligiblePeers { peers, visit: Visit { now, this, visited: &job.visited, sender: job.sender } }
+}
+
+fn situation<'a>(now: Time, this: NodeId, job: &'a Job, slots: &'a Slots, peers: &'a Peers) -> Situation<'a> {
+    Situation {
+        now,
+        job: JobView {
+            function: job.function,
+            task_type: job.task_type,
+            from_client: job.source == SourceKind::Client,
+            hops: job.hops,
+            origin: job.id.origin,
+            arrived: job.arrived,
+            probing_started: job.probing_started,
+            deadline_left: job.deadline.map(|deadline| deadline.since(now)),
+        },
+        slots,
+        peers: eligible_peers(now, this, job, peers),
+    }
+}
+
+fn timings(job: &Job, now: Time) -> Timings {
+    let scheduled = job.scheduled.unwrap_or(now);
+    let queue_end = job.started.or((job.stage == Stage::Queued).then_some(now));
+    Timings {
+        scheduling: scheduled.since(job.arrived),
+        probing: job.probing_started.map(|start| job.probing_ended.unwrap_or(now).since(start)),
+        queue: queue_end.map(|end| end.since(scheduled)),
+        execution: job.started.map(|start| now.since(start)),
+        forwarding: job.forwarded.map(|start| now.since(start)),
+        total: now.since(job.arrived),
+    }
+}
+
+impl Policies {
+    fn index_of(&self, choice: PolicyChoice) -> u16 {
+        match choice {
+            PolicyChoice::Configured => self.current_index(),
+            PolicyChoice::Bypass => Policies::BYPASS,
+            PolicyChoice::Forward => Policies::FORWARD,
+            PolicyChoice::Reject => Policies::REJECT,
+        }
+    }
+}

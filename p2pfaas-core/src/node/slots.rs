@@ -1,0 +1,127 @@
+//! Slots and the bounded FIFO queue in front of them.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::JobKey;
+
+/// How much a node takes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Jobs that run at once; at least 1.
+    pub slots: u32,
+    /// Jobs that may wait for a slot; 0 means that none may.
+    pub queue: u32,
+}
+
+/// Running and waiting jobs, counted by task type too.
+#[derive(Debug, Clone)]
+pub struct Slots {
+    capacity: Capacity,
+    running: u32,
+    waiting: VecDeque<(JobKey, u16)>,
+    running_by_type: Vec<u32>,
+    queued_by_type: Vec<u32>,
+}
+
+/// What became of a job that asked for a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Started,
+    Queued,
+    Full,
+}
+
+impl Slots {
+    pub(crate) fn new(capacity: Capacity, task_types: u16) -> Self {
+        Slots {
+            capacity,
+            running: 0,
+            waiting: VecDeque::new(),
+            running_by_type: vec![0; usize::from(task_types)],
+            queued_by_type: vec![0; usize::from(task_types)],
+        }
+    }
+
+    /// Slots and queue bound in force.
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// Jobs running. After the slots have been lowered it may exceed them until jobs end.
+    pub fn running(&self) -> u32 {
+        self.running
+    }
+
+    /// Jobs waiting for a slot.
+    pub fn queued(&self) -> u32 {
+        self.waiting.len() as u32
+    }
+
+    /// Running + queued, as probes see it.
+    pub fn load(&self) -> u32 {
+        self.running + self.queued()
+    }
+
+    /// Slots in which nothing runs.
+    pub fn free(&self) -> u32 {
+        self.capacity.slots.saturating_sub(self.running)
+    }
+
+    /// Jobs of each task type that run.
+    pub fn running_by_type(&self) -> &[u32] {
+        &self.running_by_type
+    }
+
+    /// Jobs of each task type that wait.
+    pub fn queued_by_type(&self) -> &[u32] {
+        &self.queued_by_type
+    }
+
+    pub(crate) fn set_capacity(&mut self, capacity: Capacity) {
+        self.capacity = capacity;
+    }
+
+    pub(crate) fn admit(&mut self, job: JobKey, task_type: u16) -> Admission {
+        if self.running < self.capacity.slots && self.waiting.is_empty() {
+            self.start(task_type);
+            Admission::Started
+        } else if self.queued() < self.capacity.queue {
+            self.queued_by_type[usize::from(task_type)] += 1;
+            self.waiting.push_back((job, task_type));
+            Admission::Queued
+        } else {
+            Admission::Full
+        }
+    }
+
+    /// The job that has waited longest, if a slot is free for it; its caller starts or ends it.
+    pub(crate) fn next_waiting(&mut self) -> Option<JobKey> {
+        if self.running >= self.capacity.slots {
+            return None;
+        }
+        let (job, task_type) = self.waiting.pop_front()?;
+        self.queued_by_type[usize::from(task_type)] -= 1;
+        Some(job)
+    }
+
+    pub(crate) fn start(&mut self, task_type: u16) {
+        self.running += 1;
+        self.running_by_type[usize::from(task_type)] += 1;
+    }
+
+    pub(crate) fn finish(&mut self, task_type: u16) {
+        self.running -= 1;
+        self.running_by_type[usize::from(task_type)] -= 1;
+    }
+
+    /// Takes a job out of the queue; it must be in it.
+    pub(crate) fn leave_queue(&mut self, job: JobKey) {
+        if let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == job)
+            && let Some((_, task_type)) = self.waiting.remove(place)
+        {
+            self.queued_by_type[usize::from(task_type)] -= 1;
+        }
+    }
+}

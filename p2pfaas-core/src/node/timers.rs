@@ -1,0 +1,75 @@
+//! Time-outs of jobs: one heap, cleaned as it goes, so that it grows with living jobs only.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::Time;
+use crate::job::JobKey;
+
+/// What is over when a timer fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Alarm {
+    /// The job's whole time.
+    Job,
+    /// The stage with this number (probing, asking, waiting) of the job.
+    Stage(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    at: Time,
+    // Timers of the same moment fire in the order in which they were set.
+    order: u64,
+    index: u32,
+    generation: u32,
+    alarm: Alarm,
+}
+
+/// Timers that are due in the future. Dead ones (of answered jobs, passed stages) are dropped when
+/// they come up or when they outnumber the living.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    heap: BinaryHeap<Reverse<Entry>>,
+    next_order: u64,
+    armed: Option<Time>,
+}
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Time, job: JobKey, alarm: Alarm) {
+        let entry = Entry { at, order: self.next_order, index: job.index, generation: job.generation, alarm };
+        self.next_order += 1;
+        self.heap.push(Reverse(entry));
+    }
+
+    /// The next timer that is due.
+    pub(crate) fn due(&mut self, now: Time) -> Option<(JobKey, Alarm)> {
+        let due = self.heap.peek().is_some_and(|Reverse(entry)| entry.at <= now);
+        let Reverse(entry) = due.then(|| self.heap.pop()).flatten()?;
+        Some((JobKey { index: entry.index, generation: entry.generation }, entry.alarm))
+    }
+
+    /// The wake-up for which the driver has been asked is over.
+    pub(crate) fn woken(&mut self) {
+        self.armed = None;
+    }
+
+    /// The moment at which the driver should wake the node, if it does not know it yet.
+    pub(crate) fn arm(&mut self) -> Option<Time> {
+        let next = self.heap.peek()?.0.at;
+        if self.armed.is_some_and(|armed| armed <= next) {
+            return None;
+        }
+        self.armed = Some(next);
+        Some(next)
+    }
+
+    /// Drops dead timers when there are more of them than of the living.
+    pub(crate) fn tidy(&mut self, living_jobs: usize, alive: impl Fn(JobKey, Alarm) -> bool) {
+        // A living job has at most two timers: its own and its stage's.
+        if self.heap.len() > 4 * living_jobs + 64 {
+            self.heap.retain(|Reverse(entry)| {
+                alive(JobKey { index: entry.index, generation: entry.generation }, entry.alarm)
+            });
+        }
+    }
+}

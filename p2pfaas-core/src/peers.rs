@@ -1,0 +1,261 @@
+//! What a node knows of its peers.
+
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::Time;
+use crate::defaults::MAX_PEERS;
+use crate::job::NodeId;
+
+/// A peer, by its number in this node's table. It stays the same while the node lives, also when
+/// the peer goes and comes back, so that a learned action keeps its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PeerId(pub u32);
+
+/// A few peers, without repeats.
+pub type PeerSet = SmallVec<[PeerId; 4]>;
+
+/// A peer's load, as it told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PeerLoad {
+    /// Jobs running there.
+    pub running: u32,
+    /// Jobs waiting there.
+    pub queued: u32,
+    /// Its slots.
+    pub slots: u32,
+}
+
+impl PeerLoad {
+    /// Running + queued.
+    pub fn total(self) -> u32 {
+        self.running.saturating_add(self.queued)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Peer {
+    name: String,
+    node: Option<NodeId>,
+    present: bool,
+    suspected_until: Time,
+}
+
+/// The table of peers. Its bound is [`MAX_PEERS`]; what comes beyond is left out.
+#[derive(Debug, Clone, Default)]
+pub struct Peers {
+    peers: Vec<Peer>,
+    present: Vec<PeerId>,
+}
+
+impl Peers {
+    /// Replaces the set of present peers. New names get the next numbers, in name order.
+    pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)]) {
+        for peer in &mut self.peers {
+            peer.present = false;
+        }
+        let mut sorted: Vec<_> = names.iter().collect();
+        sorted.sort();
+        for (name, node) in sorted {
+            match self.peers.iter().position(|peer| peer.name == *name) {
+                Some(index) => {
+                    let peer = &mut self.peers[index];
+                    peer.present = true;
+                    peer.node = node.or(peer.node);
+                }
+                None if self.peers.len() < MAX_PEERS as usize => self.peers.push(Peer {
+                    name: name.clone(),
+                    node: *node,
+                    present: true,
+                    suspected_until: Time::ZERO,
+                }),
+                None => {}
+            }
+        }
+        self.present =
+            (0..self.peers.len() as u32).map(PeerId).filter(|id| self.peers[id.0 as usize].present).collect();
+    }
+
+    /// A peer's name, as the driver gave it.
+    pub fn name(&self, peer: PeerId) -> Option<&str> {
+        self.peers.get(peer.0 as usize).map(|peer| peer.name.as_str())
+    }
+
+    /// The peer with this name, present or gone.
+    pub fn by_name(&self, name: &str) -> Option<PeerId> {
+        self.peers.iter().position(|peer| peer.name == name).map(|index| PeerId(index as u32))
+    }
+
+    /// Peers present now, in the order of their numbers.
+    pub fn present(&self) -> &[PeerId] {
+        &self.present
+    }
+
+    /// Peers ever known: one more than the largest number.
+    pub fn known(&self) -> usize {
+        self.peers.len()
+    }
+
+    pub(crate) fn learn_node(&mut self, peer: PeerId, node: NodeId) {
+        if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
+            peer.node = Some(node);
+        }
+    }
+
+    pub(crate) fn suspect(&mut self, peer: PeerId, until: Time) {
+        if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
+            peer.suspected_until = until;
+        }
+    }
+
+    /// Whether a job that has visited these nodes may go to this peer now.
+    fn eligible(&self, peer: PeerId, visit: &Visit<'_>) -> bool {
+        self.peers.get(peer.0 as usize).is_some_and(|entry| {
+            entry.present
+                && entry.suspected_until <= visit.now
+                && Some(peer) != visit.sender
+                && match entry.node {
+                    Some(node) => node != visit.this && !visit.visited.contains(&node),
+                    // Who is not known may be someone who has seen this job.
+                    None => visit.visited.is_empty(),
+                }
+        })
+    }
+}
+
+/// Where a job has been, seen from the node where it is now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit<'a> {
+    pub now: Time,
+    pub this: NodeId,
+    pub visited: &'a [NodeId],
+    pub sender: Option<PeerId>,
+}
+
+/// The peers to which one job may go: present, not suspected, and not visited by it.
+#[derive(Debug, Clone, Copy)]
+pub struct EligiblePeers<'a> {
+    pub(crate) peers: &'a Peers,
+    pub(crate) visit: Visit<'a>,
+}
+
+impl EligiblePeers<'_> {
+    /// Whether the job may go there.
+    pub fn contains(&self, peer: PeerId) -> bool {
+        self.peers.eligible(peer, &self.visit)
+    }
+
+    /// All of them, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.peers.present.iter().copied().filter(|peer| self.contains(*peer))
+    }
+
+    /// The peer with this name, if the job may go there.
+    pub fn by_name(&self, name: &str) -> Option<PeerId> {
+        self.peers.by_name(name).filter(|peer| self.contains(*peer))
+    }
+
+    /// Peers ever known, eligible or not: the number of forward actions of an agent.
+    pub fn known(&self) -> usize {
+        self.peers.known()
+    }
+
+    /// `n` peers drawn without repeats, each set equally likely; all of them if there are no more.
+    pub fn sample(&self, n: u32, rng: &mut dyn Rng) -> PeerSet {
+        let mut drawn = PeerSet::new();
+        let present = &self.peers.present;
+        let wanted = (n as usize).min(present.len());
+        if wanted == 0 {
+            return drawn;
+        }
+        // Drawing and refusing is fastest while few are asked of many; a bounded number of tries,
+        // then the exact way over the whole list.
+        if wanted * 2 <= present.len() {
+            for _ in 0..wanted * 8 {
+                let peer = present[rng.random_range(0..present.len())];
+                if !drawn.contains(&peer) && self.contains(peer) {
+                    drawn.push(peer);
+                    if drawn.len() == wanted {
+                        return drawn;
+                    }
+                }
+            }
+        }
+        let mut rest: PeerSet = self.iter().filter(|peer| !drawn.contains(peer)).collect();
+        while drawn.len() < wanted && !rest.is_empty() {
+            let index = rng.random_range(0..rest.len());
+            drawn.push(rest.swap_remove(index));
+        }
+        drawn
+    }
+
+    /// One peer, each equally likely.
+    pub fn any(&self, rng: &mut dyn Rng) -> Option<PeerId> {
+        self.sample(1, rng).first().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    fn table(names: &[&str]) -> Vec<(String, Option<NodeId>)> {
+        names.iter().map(|name| (name.to_string(), Some(NodeId::from_machine_id(name)))).collect()
+    }
+
+    #[test]
+    fn a_peer_keeps_its_number_when_it_goes_and_comes_back() {
+        let mut peers = Peers::default();
+        peers.set(&table(&["b", "a"]));
+        assert_eq!(peers.by_name("a"), Some(PeerId(0)));
+        peers.set(&table(&["a", "aa"]));
+        assert_eq!(peers.by_name("aa"), Some(PeerId(2)));
+        assert_eq!(peers.present(), [PeerId(0), PeerId(2)]);
+        peers.set(&table(&["a", "aa", "b"]));
+        assert_eq!(peers.by_name("b"), Some(PeerId(1)));
+    }
+
+    #[test]
+    fn samples_are_uniform_without_repeats_and_without_the_visited() {
+        let mut peers = Peers::default();
+        peers.set(&table(&["a", "b", "c", "d", "e", "f"]));
+        let visited = [NodeId::from_machine_id("b")];
+        let this = NodeId::from_machine_id("me");
+        let visit = Visit { now: Time::ZERO, this, visited: &visited, sender: None };
+        let eligible = EligiblePeers { peers: &peers, visit };
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+        for n in 1..=6_u32 {
+            let mut counts = [0_u32; 6];
+            for _ in 0..6_000 {
+                let drawn = eligible.sample(n, &mut rng);
+                assert_eq!(drawn.len(), (n as usize).min(5));
+                for peer in &drawn {
+                    counts[peer.0 as usize] += 1;
+                }
+            }
+            assert_eq!(counts[1], 0);
+            let expected = 6_000 * n.min(5) / 5;
+            for (index, count) in counts.iter().enumerate().filter(|(index, _)| *index != 1) {
+                assert!(count.abs_diff(expected) <= 200, "n {n}, peer {index}: {count} of {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_of_unknown_identity_gets_only_jobs_that_have_been_nowhere() {
+        let mut peers = Peers::default();
+        peers.set(&[("old:18080".to_string(), None)]);
+        let this = NodeId::from_machine_id("me");
+        let visited = [NodeId::from_machine_id("x")];
+        let eligible = |visited: &[NodeId]| {
+            let visit = Visit { now: Time::ZERO, this, visited, sender: None };
+            EligiblePeers { peers: &peers, visit }.contains(PeerId(0))
+        };
+        assert!(eligible(&[]));
+        assert!(!eligible(&visited));
+    }
+}

@@ -1,0 +1,108 @@
+//! Asks an agent (fact sheet 2.4, LearningScheduler). The agent is outside; see [`crate::agent`].
+
+use super::*;
+
+/// Asks an agent about every job of a client. Jobs of peers run here.
+///
+/// State: `[type, running_0 .. running_n-1, queued_0 .. queued_n-1]` over the first `n` task types.
+/// Actions: 0 reject; 1 run here; 2 probe one random peer and forward if it is less loaded;
+/// 3 + i forward to the peer with number i. An agent that has no answer is passed over: the node's
+/// fallback policy decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LearningScheduler {
+    /// n: task types in the state.
+    pub task_types: u32,
+    /// Option `fallback=none`: fail the job (402, 405) when the agent has no answer or names a peer
+    /// that is not there, as in the reference.
+    pub fallback: bool,
+}
+
+const FALLBACK: [&str; 2] = ["policy", "none"];
+
+/// Actions that every node has, before those that name a peer.
+pub struct FixedActions;
+
+impl FixedActions {
+    /// Reject the job.
+    pub const REJECT: u32 = 0;
+    /// Run it here.
+    pub const LOCAL: u32 = 1;
+    /// Probe one random peer.
+    pub const PROBE: u32 = 2;
+    /// Forward to the first peer; the others follow.
+    pub const FIRST_PEER: u32 = 3;
+}
+
+impl LearningScheduler {
+    fn counts<'a>(&self, slots: &'a Slots) -> impl Iterator<Item = u32> + 'a {
+        let n = self.task_types as usize;
+        let padded = move |counts: &'a [u32]| counts.iter().copied().chain(std::iter::repeat(0)).take(n);
+        padded(slots.running_by_type()).chain(padded(slots.queued_by_type()))
+    }
+
+    fn without_agent(&self, failure: Failure) -> Decision {
+        if self.fallback { Decision::Fallback } else { Decision::Fail(failure) }
+    }
+}
+
+impl Policy for LearningScheduler {
+    fn descriptor(&self) -> Descriptor {
+        let mut descriptor = Descriptor::new(Self::NAME, [self.task_types.to_string().as_str()]);
+        if !self.fallback {
+            descriptor.parameters.push(format!("fallback={}", FALLBACK[1]));
+        }
+        descriptor
+    }
+
+    fn arrived(&mut self, situation: &Situation<'_>, _: &mut dyn Rng) -> Decision {
+        if situation.job.from_client { Decision::Ask } else { Decision::Local }
+    }
+
+    fn observe(&self, situation: &Situation<'_>, observation: &mut Observation) {
+        observation.state.push(f64::from(situation.job.task_type));
+        observation.state.extend(self.counts(situation.slots).map(f64::from));
+        observation.mask.resize(FixedActions::FIRST_PEER as usize + situation.peers.known(), false);
+        observation.mask[FixedActions::REJECT as usize] = true;
+        observation.mask[FixedActions::LOCAL as usize] = true;
+        for peer in situation.peers.iter() {
+            observation.mask[(FixedActions::FIRST_PEER + peer.0) as usize] = true;
+            observation.mask[FixedActions::PROBE as usize] = true;
+        }
+    }
+
+    fn acted(&mut self, situation: &Situation<'_>, choice: Option<Choice>, rng: &mut dyn Rng) -> Decision {
+        let Some(choice) = choice else { return self.without_agent(Failure::NoAction) };
+        match choice.action {
+            FixedActions::REJECT => Decision::Reject,
+            FixedActions::LOCAL => Decision::Local,
+            FixedActions::PROBE => super::power_of_n::probe(situation, 1, rng),
+            forward => match PeerId(forward - FixedActions::FIRST_PEER) {
+                peer if situation.peers.contains(peer) => Decision::Forward(peer),
+                _ => self.without_agent(Failure::NoSuchPeer),
+            },
+        }
+    }
+
+    fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
+        let own = self.counts(situation.slots).sum();
+        PeerRule::default().choose(own, replies, rng).map_or(Decision::Local, Decision::Forward)
+    }
+}
+
+impl PolicyKind for LearningScheduler {
+    const NAME: &str = "LearningScheduler";
+    const PARAMETERS: &[Parameter] =
+        &[Parameter { name: "task_types", default: "1", meaning: "task types in the state" }];
+
+    fn build(values: &mut Values) -> Result<Self, PolicyError> {
+        let task_types = values.u32("task_types")?;
+        if task_types > u32::from(crate::defaults::TASK_TYPES) {
+            return Err(PolicyError::BadValue {
+                parameter: "task_types".into(),
+                expected: format!("at most {}", crate::defaults::TASK_TYPES),
+                got: task_types.to_string(),
+            });
+        }
+        Ok(LearningScheduler { task_types, fallback: values.one_of("fallback", &FALLBACK)? == FALLBACK[0] })
+    }
+}

@@ -1,0 +1,180 @@
+//! Scheduling policies: what is done with a job that has arrived.
+//!
+//! A policy is one file (or one crate of its own) with one type that implements [`Policy`] and
+//! [`PolicyKind`], and one line in a [`Registry`]:
+//!
+//! ```
+//! use p2pfaas_core::policy::*;
+//!
+//! /// Forwards every second job to a random peer.
+//! struct EverySecond { forward_next: bool }
+//!
+//! impl Policy for EverySecond {
+//!     fn descriptor(&self) -> Descriptor {
+//!         Descriptor::new("EverySecond", [])
+//!     }
+//!     fn arrived(&mut self, situation: &Situation<'_>, rng: &mut dyn Rng) -> Decision {
+//!         self.forward_next = !self.forward_next && situation.job.hops == 0;
+//!         match situation.peers.any(rng) {
+//!             Some(peer) if self.forward_next => Decision::Forward(peer),
+//!             _ => Decision::Local,
+//!         }
+//!     }
+//! }
+//!
+//! impl PolicyKind for EverySecond {
+//!     const NAME: &str = "EverySecond";
+//!     const PARAMETERS: &[Parameter] = &[];
+//!     fn build(_: &mut Values) -> Result<Self, PolicyError> {
+//!         Ok(EverySecond { forward_next: false })
+//!     }
+//! }
+//!
+//! let mut registry = Registry::builtin();
+//! registry.register::<EverySecond>();
+//! let policy = registry.build(&Descriptor::new("EverySecond", [])).unwrap();
+//! assert_eq!(policy.full_name(), "EverySecond");
+//! ```
+
+mod descriptor;
+mod forward;
+mod learning;
+mod no_scheduler;
+mod power_of_n;
+mod power_of_n_tau;
+mod registry;
+mod reject;
+mod round_robin_with_master;
+
+use std::time::Duration;
+
+use crate::Time;
+use crate::agent::{Choice, Observation};
+use crate::job::{Failure, FunctionId, NodeId};
+use crate::node::Slots;
+use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
+
+pub use descriptor::{Descriptor, Parameter, PolicyError, Values};
+pub use forward::ForwardScheduler;
+pub use learning::{FixedActions, LearningScheduler};
+pub use no_scheduler::NoScheduler;
+pub use power_of_n::{PeerRule, PowerOfNScheduler};
+pub use power_of_n_tau::PowerOfNSchedulerTau;
+pub use rand::Rng;
+pub use registry::{PolicyKind, Registry};
+pub use reject::RejectScheduler;
+pub use round_robin_with_master::RoundRobinWithMasterScheduler;
+
+/// Decides about jobs. One value serves one node; the node calls it in the order of its events.
+pub trait Policy: Send {
+    /// Its wire form: `GET /configuration/scheduler` answers with it, and it builds the same policy.
+    fn descriptor(&self) -> Descriptor;
+
+    /// Its name with parameters, as in the header `X-P2pfaas-Scheduler`.
+    fn full_name(&self) -> String {
+        self.descriptor().to_string()
+    }
+
+    /// A job has arrived: the first decision about it.
+    fn arrived(&mut self, situation: &Situation<'_>, rng: &mut dyn Rng) -> Decision;
+
+    /// The peers of a [`Decision::Probe`] have answered, failed, or run out of time.
+    fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
+        let _ = (situation, replies, rng);
+        Decision::Local
+    }
+
+    /// The moment of a [`Decision::WaitUntil`] has come; the replies are those from before.
+    fn waited(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
+        let _ = (situation, replies, rng);
+        Decision::Local
+    }
+
+    /// Writes the state and the action mask for a [`Decision::Ask`].
+    fn observe(&self, situation: &Situation<'_>, observation: &mut Observation) {
+        let _ = (situation, observation);
+    }
+
+    /// The learner chose; `None` when it could not.
+    fn acted(&mut self, situation: &Situation<'_>, choice: Option<Choice>, rng: &mut dyn Rng) -> Decision {
+        let _ = (situation, choice, rng);
+        Decision::Fallback
+    }
+
+    /// Whether jobs of old peers that carry no id of ours may be forwarded. Only a policy whose
+    /// role it is to pass jobs on says yes: such a job cannot be recognised when it comes back.
+    fn passes_on_foreign_jobs(&self) -> bool {
+        false
+    }
+}
+
+/// What a policy says. What cannot be carried out (a peer that is gone, a hop too many) is run
+/// here instead, and counted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// Run it here: now, or after waiting in the queue; dropped if there is no room.
+    Local,
+    /// Drop it.
+    Drop,
+    /// Reject it.
+    Reject,
+    /// Send it to this peer.
+    Forward(PeerId),
+    /// Ask these peers for their load; [`Policy::probed`] follows.
+    Probe(PeerSet),
+    /// Do nothing until then; [`Policy::waited`] follows.
+    WaitUntil(Time),
+    /// Ask the learner; [`Policy::observe`] comes before, [`Policy::acted`] follows.
+    Ask,
+    /// Let the node's fallback policy decide.
+    Fallback,
+    /// Give up.
+    Fail(Failure),
+}
+
+/// What a policy may know when it decides.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The moment.
+    pub now: Time,
+    /// The job.
+    pub job: JobView,
+    /// This node's slots and queue.
+    pub slots: &'a Slots,
+    /// The peers to which this job may go.
+    pub peers: EligiblePeers<'a>,
+}
+
+/// What a policy may know of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct JobView {
+    /// The function it calls.
+    pub function: FunctionId,
+    /// Its task type.
+    pub task_type: u16,
+    /// Whether a client brought it to this very node.
+    pub from_client: bool,
+    /// Forwards so far.
+    pub hops: u32,
+    /// Nodes where it has been before, when that is known.
+    pub origin: NodeId,
+    /// When it arrived here.
+    pub arrived: Time,
+    /// When its probes were sent.
+    pub probing_started: Option<Time>,
+    /// Time left until its deadline; zero when it has passed.
+    pub deadline_left: Option<Duration>,
+}
+
+/// A probed peer's answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProbeReply {
+    /// The peer.
+    pub peer: PeerId,
+    /// What it told; `None` when it failed or has not answered.
+    pub load: Option<PeerLoad>,
+    /// Whether the answer (or the failure) has come.
+    pub answered: bool,
+    /// From the probe until the answer.
+    pub round_trip: Duration,
+}

@@ -1,0 +1,93 @@
+//! The policies that a program knows, by name.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// A kind of policy: how a value of it is built from parameters.
+pub trait PolicyKind: Policy + Sized + 'static {
+    /// Its name on the wire and in experiment files.
+    const NAME: &str;
+    /// Its parameters, in the order of the wire.
+    const PARAMETERS: &[Parameter];
+
+    /// Builds it.
+    ///
+    /// # Errors
+    /// A parameter that is missing or has a value that it cannot have.
+    fn build(values: &mut Values) -> Result<Self, PolicyError>;
+}
+
+type Build = fn(Values) -> Result<Box<dyn Policy>, PolicyError>;
+
+/// The policies that can be chosen by name. A program that brings policies of its own starts from
+/// [`Registry::builtin`] and registers them.
+#[derive(Clone)]
+pub struct Registry {
+    kinds: BTreeMap<&'static str, (&'static [Parameter], Build)>,
+}
+
+impl Registry {
+    /// The policies of this crate.
+    pub fn builtin() -> Self {
+        let mut registry = Registry { kinds: BTreeMap::new() };
+        registry.register::<NoScheduler>();
+        registry.register::<RejectScheduler>();
+        registry.register::<ForwardScheduler>();
+        registry.register::<PowerOfNScheduler>();
+        registry.register::<PowerOfNSchedulerTau>();
+        registry.register::<RoundRobinWithMasterScheduler>();
+        registry.register::<LearningScheduler>();
+        registry
+    }
+
+    /// Adds a policy; one of the same name is replaced.
+    pub fn register<K: PolicyKind>(&mut self) {
+        let build: Build = |mut values| {
+            let policy = K::build(&mut values)?;
+            values.finish()?;
+            Ok(Box::new(policy))
+        };
+        self.kinds.insert(K::NAME, (K::PARAMETERS, build));
+    }
+
+    /// Names and parameters of all policies, in the order of their names.
+    pub fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static [Parameter])> + '_ {
+        self.kinds.iter().map(|(name, (parameters, _))| (*name, *parameters))
+    }
+
+    /// Builds a policy from its wire form.
+    ///
+    /// # Errors
+    /// Unknown name, too few parameters, a bad value, an unknown `key=value` option.
+    pub fn build(&self, descriptor: &Descriptor) -> Result<Box<dyn Policy>, PolicyError> {
+        let (parameters, build) = self.kind(&descriptor.name)?;
+        build(Values::from_wire(&descriptor.name, parameters, &descriptor.parameters)?)
+    }
+
+    /// Builds a policy from its typed form: parameters by name, defaults for those left out.
+    ///
+    /// # Errors
+    /// Unknown name, a bad value, an unknown parameter.
+    pub fn build_typed(
+        &self,
+        name: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Box<dyn Policy>, PolicyError> {
+        let (list, build) = self.kind(name)?;
+        build(Values::from_typed(list, parameters))
+    }
+
+    fn kind(&self, name: &str) -> Result<(&'static [Parameter], Build), PolicyError> {
+        self.kinds.get(name).copied().ok_or_else(|| PolicyError::UnknownName {
+            name: name.chars().take(80).collect(),
+            known: self.kinds.keys().copied().collect::<Vec<_>>().join(", "),
+        })
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.kinds.keys()).finish()
+    }
+}

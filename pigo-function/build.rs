@@ -84,7 +84,9 @@ fn ask_cargo(tried: &mut Vec<String>) -> Option<PathBuf> {
         fs::write(probe.join("probe.rs"), "").map_err(|error| error.to_string())?;
         // With the same lock file Cargo picks the versions that it has fetched for this build.
         let home = variable("CARGO_MANIFEST_DIR")?;
-        if let Some(lock) = home.ancestors().map(|folder| folder.join("Cargo.lock")).find(|path| path.is_file()) {
+        if let Some(lock) =
+            home.ancestors().map(|folder| folder.join("Cargo.lock")).find(|path| path.is_file())
+        {
             fs::copy(lock, probe.join("Cargo.lock")).map_err(|error| error.to_string())?;
         }
 

@@ -88,6 +88,9 @@ pub struct JobKey {
 }
 
 impl JobKey {
+    /// A key that no job ever has.
+    pub const NOBODY: JobKey = JobKey { index: u32::MAX, generation: 0 };
+
     /// The place in the table: small numbers that are used again, for a driver's own table.
     pub fn index(self) -> usize {
         self.index as usize

@@ -1,1 +1,35 @@
-//! The node service.
+//! The P2PFaaS node service: the state machine of [`p2pfaas_core`] with a real clock and HTTP.
+//!
+//! [`run`] is the whole program; a program with policies of its own calls it with a bigger
+//! registry. [`NodeService`] is one node inside another program: an embedded cluster, a test.
+
+mod api;
+mod client;
+mod command;
+mod config;
+mod discovery;
+mod drive;
+mod engine;
+mod event_log;
+mod executor;
+mod functions;
+mod learner;
+mod metrics;
+mod peer_client;
+mod service;
+mod settings;
+mod store;
+mod trace;
+
+/// Version, as the header `X-P2pfaas-Version` tells it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub use client::{Client, ClientError};
+pub use command::run;
+pub use executor::{
+    Credentials, Deployment, ExecuteError, Execution, Executor, Function, FunctionAnswer, FunctionCall, HttpContainer,
+    OpenFaas, ScaleDelay, builtin,
+};
+pub use service::{NodeService, StartError};
+pub use settings::Settings;
+pub use store::StoreError;

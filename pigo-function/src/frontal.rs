@@ -1,7 +1,7 @@
 //! The frontal model of the rustface package (SeetaFace), embedded in the program.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::{iter, thread};
 
 use rustface::ImageData;
 
@@ -12,9 +12,6 @@ static MODEL: &[u8] = include_bytes!(env!("PIGO_FRONTAL_MODEL"));
 
 /// The side of the model's window. Smaller faces are not found: the picture is never enlarged.
 pub const WINDOW_PIXELS: u32 = 40;
-
-/// The step and the pyramid below which more work finds nothing more; see [`FrontalDetector`].
-const STEP_PIXELS_MIN: u32 = 1;
 
 /// A model, read once, from which detectors are made.
 #[derive(Clone)]
@@ -59,7 +56,7 @@ impl Detector for FrontalDetector {
         faces: &mut Vec<Face>,
     ) -> Result<(), DetectionFailed> {
         faces.clear();
-        let Some(size_max_pixels) = size_max_pixels(picture, parameters) else {
+        let Some(size_max_pixels) = largest_face(picture.width().min(picture.height()), parameters) else {
             return Ok(());
         };
         let worker = match &mut self.worker {
@@ -91,18 +88,19 @@ impl Detector for FrontalDetector {
     }
 }
 
-/// The largest face to look for; `None` if no window fits.
+/// The largest face to look for in a picture whose shorter side this is; `None` if no window fits.
 ///
 /// The package's detector shrinks the picture until its shorter side is just above the window, and
 /// reads outside of it if a rounding leaves it one pixel below. The size returned is one at which
 /// that does not happen.
-fn size_max_pixels(picture: GrayPicture<'_>, parameters: &DetectionParameters) -> Option<u32> {
-    let side = picture.width().min(picture.height());
+fn largest_face(side: u32, parameters: &DetectionParameters) -> Option<u32> {
     let ratio = pyramid_ratio(parameters);
     let fits = |size_max: u32| {
         let scale_min = WINDOW_PIXELS as f32 / size_max as f32;
-        let scales = std::iter::successors(Some(1.0_f32), |scale| Some(scale * ratio));
-        scales.take_while(|scale| *scale >= scale_min).all(|scale| (side as f32 * scale) as u32 >= WINDOW_PIXELS)
+        let scales = iter::successors(Some(1.0_f32), |scale| Some(scale * ratio));
+        scales
+            .take_while(|scale| *scale >= scale_min)
+            .all(|scale| (side as f32 * scale) as u32 >= WINDOW_PIXELS)
     };
     (WINDOW_PIXELS..=side.min(parameters.size_max_pixels)).rev().find(|size_max| fits(*size_max))
 }
@@ -140,7 +138,10 @@ impl Worker {
                 }
             }
         };
-        thread::Builder::new().name("frontal-detector".to_owned()).spawn(work).map_err(|_| DetectionFailed)?;
+        thread::Builder::new()
+            .name("frontal-detector".to_owned())
+            .spawn(work)
+            .map_err(|_| DetectionFailed)?;
         Ok(Self { tasks, done })
     }
 
@@ -152,7 +153,7 @@ impl Worker {
 
 fn run(detector: &mut dyn rustface::Detector, task: &mut Task) {
     let parameters = &task.parameters;
-    let step = ((parameters.shift * f64::from(WINDOW_PIXELS)) as u32).max(STEP_PIXELS_MIN);
+    let step = ((parameters.shift * f64::from(WINDOW_PIXELS)) as u32).max(1);
     detector.set_slide_window_step(step, step);
     detector.set_pyramid_scale_factor(pyramid_ratio(parameters));
     detector.set_max_face_size(task.size_max_pixels);
@@ -165,7 +166,8 @@ fn run(detector: &mut dyn rustface::Detector, task: &mut Task) {
         let side = bbox.width().cast_signed();
         Face { row: bbox.y() + side / 2, col: bbox.x() + side / 2, scale: side, q: info.score() as f32 }
     }));
-    faces.retain(|face| face.q > parameters.quality && face.scale >= parameters.size_min_pixels.cast_signed());
+    faces
+        .retain(|face| face.q > parameters.quality && face.scale >= parameters.size_min_pixels.cast_signed());
     faces.sort_by(|a, b| b.q.total_cmp(&a.q));
     let mut kept = 0;
     for index in 0..faces.len() {
@@ -176,4 +178,37 @@ fn run(detector: &mut dyn rustface::Detector, task: &mut Task) {
         }
     }
     faces.truncate(kept);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_side_of_a_picture_lets_the_pyramid_fall_below_the_window() {
+        for scale in [1.01, 1.05, 1.1, 1.2, 1.25, 1.5, 2.0] {
+            let parameters = DetectionParameters { scale, size_max_pixels: 4000, ..Default::default() };
+            for side in 1..3000_u32 {
+                let found = largest_face(side, &parameters);
+                assert_eq!(found.is_some(), side >= WINDOW_PIXELS);
+                // The guard costs at most a pixel of the largest face.
+                assert!(found.is_none_or(|size| size + 1 >= side), "{side} {scale} {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_worker_that_is_gone_is_an_error_and_the_next_picture_gets_another() {
+        let mut detector = FrontalDetector::new(&FrontalModel::read().unwrap());
+        let pixels = vec![90; 64 * 64];
+        let picture = GrayPicture::new(&pixels, 64, 64).unwrap();
+        let (parameters, mut faces) = (DetectionParameters::default(), Vec::new());
+        // A worker whose thread has ended, as after a panic.
+        let (tasks, _) = channel();
+        let (_, done) = channel();
+        detector.worker = Some(Worker { tasks, done });
+        assert_eq!(detector.detect(picture, &parameters, &mut faces), Err(DetectionFailed));
+        assert_eq!(detector.detect(picture, &parameters, &mut faces), Ok(()));
+    }
 }

@@ -64,7 +64,8 @@ impl Cascade {
             .ok()
             .filter(|depth| (1..=Self::DEPTH_MAX).contains(depth))
             .ok_or(CascadeError::Depth(depth))?;
-        let trees = usize::try_from(trees).ok().filter(|trees| *trees > 0).ok_or(CascadeError::Trees(trees))?;
+        let trees =
+            usize::try_from(trees).ok().filter(|trees| *trees > 0).ok_or(CascadeError::Trees(trees))?;
 
         let width = 1_usize << depth;
         let tree_bytes = 4 * (width - 1) + 4 * width + 4;

@@ -207,14 +207,15 @@ impl Node {
         rng: &mut dyn Rng,
         fx: &mut E,
     ) {
-        // A fallback may be asked for once: the fallback's own wish for a fallback runs the job here.
-        if decision == Decision::Fallback {
+        // A fallback may be asked for once: the fallback's own wish for a fallback runs the job here,
+        // also when it comes later (a learner as the fallback would be asked again and again).
+        let fallback = self.policies.fallback_index();
+        if decision == Decision::Fallback
+            && let Some(job) = self.jobs.get_mut(key).filter(|job| job.policy != fallback)
+        {
             self.counters.fallbacks += 1;
-            let fallback = self.policies.fallback_index();
-            if let Some(job) = self.jobs.get_mut(key) {
-                job.policy = fallback;
-                job.replies.clear();
-            }
+            job.policy = fallback;
+            job.replies.clear();
             decision =
                 self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng));
         }

@@ -156,7 +156,7 @@ pub struct JobView {
     pub from_client: bool,
     /// Forwards so far.
     pub hops: u32,
-    /// Nodes where it has been before, when that is known.
+    /// The node where it arrived first; this node when that is not known.
     pub origin: NodeId,
     /// When it arrived here.
     pub arrived: Time,

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     DuplicateKey,
     /// The body is larger than this node takes. Not in the reference, which has no bound.
     BodyTooLarge,
+    /// The node is about to end. Not in the reference, which breaks off.
+    ShuttingDown,
     /// The discovery has no address yet (fact sheet 1.8).
     NotConfigured,
 }
@@ -47,7 +49,7 @@ impl ErrorCode {
     /// The number in the body.
     pub const fn code(self) -> u32 {
         match self {
-            ErrorCode::Generic => 1,
+            ErrorCode::Generic | ErrorCode::ShuttingDown => 1,
             ErrorCode::Database => 2,
             ErrorCode::NotFound => 3,
             ErrorCode::MalformedInput | ErrorCode::BodyTooLarge => 4,
@@ -71,7 +73,7 @@ impl ErrorCode {
         match self {
             ErrorCode::NotFound => 404,
             ErrorCode::MalformedInput | ErrorCode::InvalidServiceName | ErrorCode::DuplicateKey => 400,
-            ErrorCode::Rejected => 503,
+            ErrorCode::Rejected | ErrorCode::ShuttingDown => 503,
             ErrorCode::BodyTooLarge => 413,
             _ => 500,
         }

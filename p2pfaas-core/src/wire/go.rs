@@ -77,9 +77,14 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     if text.is_empty() { None } else { Duration::try_from_secs_f64(seconds).ok() }
 }
 
-/// A span in whole milliseconds, as the reference echoes it.
+/// A span in whole milliseconds, as the reference echoes it; one that is none in nanoseconds, so
+/// that it is read back the same.
 pub fn format_duration_ms(span: Duration) -> String {
-    format!("{}ms", span.as_millis())
+    if span.subsec_nanos().is_multiple_of(1_000_000) {
+        format!("{}ms", span.as_millis())
+    } else {
+        format!("{}ns", span.as_nanos())
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +112,7 @@ mod tests {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(format_duration_ms(Duration::from_millis(1500)), "1500ms");
+        assert_eq!(format_duration_ms(Duration::from_micros(1500)), "1500000ns");
     }
 
     #[test]

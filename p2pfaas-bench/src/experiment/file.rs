@@ -1,0 +1,243 @@
+//! The experiment file as it is written: which keys there are and of what type. Meanings are
+//! [`super::resolve`]'s business.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+
+use super::problem::{At, Collector};
+use super::reader::{FromToml, Scalar, Table};
+
+/// The whole file.
+pub(super) struct File {
+    pub cluster: Option<Cluster>,
+    pub network: Option<Network>,
+    pub traffic: Option<Traffic>,
+    pub jobs: Vec<Job>,
+    pub policies: Vec<Policy>,
+    pub run: Option<Run>,
+}
+
+/// `[cluster]`.
+pub(super) struct Cluster {
+    pub span: Range<usize>,
+    pub nodes: Option<At<u64>>,
+    /// Keys that stand for all nodes.
+    pub all: NodeKeys,
+    /// `[[cluster.node]]`.
+    pub each: Vec<NodeKeys>,
+}
+
+/// What a node can be told.
+pub(super) struct NodeKeys {
+    pub slots: Option<At<u64>>,
+    pub queue: Option<At<u64>>,
+    pub speed: Option<At<f64>>,
+    pub deadline_aware: Option<At<bool>>,
+    pub discipline: Option<At<String>>,
+}
+
+/// `[network]`. A value that is neither 0 nor "full" is of no use here, so that only that is kept.
+pub(super) struct Network {
+    /// Anything but the number 0.
+    pub latency: Option<At<()>>,
+    pub topology: Option<At<String>>,
+}
+
+/// `[traffic]`.
+pub(super) struct Traffic {
+    pub span: Range<usize>,
+    pub kind: Option<At<String>>,
+    pub rate: Option<At<f64>>,
+    pub rates: Option<At<Vec<f64>>>,
+}
+
+/// `[[jobs]]`.
+pub(super) struct Job {
+    pub path: String,
+    pub span: Range<usize>,
+    pub name: Option<At<String>>,
+    pub share: Option<At<f64>>,
+    pub function: Option<At<String>>,
+    pub payload: Option<At<String>>,
+    pub service: Option<Service>,
+    pub deadline_s: Option<At<f64>>,
+}
+
+/// `service = { ... }`.
+pub(super) struct Service {
+    pub path: String,
+    pub span: Range<usize>,
+    pub kind: Option<At<String>>,
+    pub mean_s: Option<At<f64>>,
+    pub sd_s: Option<At<f64>>,
+    pub cv: Option<At<f64>>,
+}
+
+/// `[[policy]]`.
+pub(super) struct Policy {
+    pub path: String,
+    pub span: Range<usize>,
+    pub name: Option<At<String>>,
+    pub label: Option<At<String>>,
+    pub parameters: Option<At<Vec<String>>>,
+    /// All other keys: parameters by name.
+    pub typed: Vec<(String, At<String>)>,
+}
+
+/// `[run]`.
+pub(super) struct Run {
+    pub span: Range<usize>,
+    pub warmup_s: Option<At<f64>>,
+    pub duration_s: Option<At<f64>>,
+    pub seeds: Option<At<Vec<u64>>>,
+}
+
+/// Kinds of traffic beyond those that [`super::resolve`] takes; their further keys are not checked yet.
+pub(super) const LATER_TRAFFIC: [&str; 5] = ["mmpp", "sinusoid", "flash-crowd", "trace", "recorded"];
+
+impl File {
+    /// `None` when the text is not TOML.
+    pub fn read(source: &str, problems: &mut Collector<'_>) -> Option<File> {
+        let (document, errors) = DeTable::parse_recoverable(source);
+        for error in &errors {
+            let span = error.span().unwrap_or(0..0);
+            problems.add("", &span, format!("not TOML: {}", error.message()), "");
+        }
+        if !errors.is_empty() {
+            return None;
+        }
+        let mut root = Table::new("", document.span(), document.get_ref());
+        let file = File {
+            cluster: root.take_table("cluster", problems).map(|table| cluster(table, problems)),
+            network: root.take_table("network", problems).map(|table| network(table, problems)),
+            traffic: root.take_table("traffic", problems).map(|table| traffic(table, problems)),
+            jobs: each(root.take_tables("jobs", problems), problems, job),
+            policies: each(root.take_tables("policy", problems), problems, policy),
+            run: root.take_table("run", problems).map(|table| run(table, problems)),
+        };
+        root.finish(problems);
+        Some(file)
+    }
+}
+
+fn each<'a, T>(
+    tables: Vec<Table<'a>>,
+    problems: &mut Collector<'_>,
+    read: fn(Table<'a>, &mut Collector<'_>) -> T,
+) -> Vec<T> {
+    tables.into_iter().map(|table| read(table, problems)).collect()
+}
+
+fn cluster(mut table: Table<'_>, problems: &mut Collector<'_>) -> Cluster {
+    let cluster = Cluster {
+        span: table.span.clone(),
+        nodes: table.take("nodes", problems),
+        all: node_keys(&mut table, problems),
+        each: each(table.take_tables("node", problems), problems, |mut table, problems| {
+            let keys = node_keys(&mut table, problems);
+            table.finish(problems);
+            keys
+        }),
+    };
+    table.finish(problems);
+    cluster
+}
+
+fn node_keys(table: &mut Table<'_>, problems: &mut Collector<'_>) -> NodeKeys {
+    NodeKeys {
+        slots: table.take("slots", problems),
+        queue: table.take("queue", problems),
+        speed: table.take("speed", problems),
+        deadline_aware: table.take("deadline_aware", problems),
+        discipline: table.take("discipline", problems),
+    }
+}
+
+fn network(mut table: Table<'_>, problems: &mut Collector<'_>) -> Network {
+    let latency = table.take_any("latency_ms").filter(|at| f64::from_toml(at.value) != Some(0.0));
+    let network = Network {
+        latency: latency.map(|at| At { value: (), key: at.key, span: at.span }),
+        topology: table.take("topology", problems),
+    };
+    table.finish(problems);
+    network
+}
+
+fn traffic(mut table: Table<'_>, problems: &mut Collector<'_>) -> Traffic {
+    let traffic = Traffic {
+        span: table.span.clone(),
+        kind: table.take("kind", problems),
+        rate: table.take("rate", problems),
+        rates: table.take("rates", problems),
+    };
+    if !traffic.kind.as_ref().is_some_and(|kind| LATER_TRAFFIC.contains(&kind.value.as_str())) {
+        table.finish(problems);
+    }
+    traffic
+}
+
+fn job(mut table: Table<'_>, problems: &mut Collector<'_>) -> Job {
+    let job = Job {
+        path: table.path.clone(),
+        span: table.span.clone(),
+        name: table.take("name", problems),
+        share: table.take("share", problems),
+        function: table.take("function", problems),
+        payload: table.take("payload", problems),
+        service: table.take_table("service", problems).map(|table| service(table, problems)),
+        deadline_s: table.take("deadline_s", problems),
+    };
+    table.finish(problems);
+    job
+}
+
+fn service(mut table: Table<'_>, problems: &mut Collector<'_>) -> Service {
+    let service = Service {
+        path: table.path.clone(),
+        span: table.span.clone(),
+        kind: table.take("kind", problems),
+        mean_s: table.take("mean_s", problems),
+        sd_s: table.take("sd_s", problems),
+        cv: table.take("cv", problems),
+    };
+    table.finish(problems);
+    service
+}
+
+fn policy(mut table: Table<'_>, problems: &mut Collector<'_>) -> Policy {
+    let mut policy = Policy {
+        path: table.path.clone(),
+        span: table.span.clone(),
+        name: table.take("name", problems),
+        label: table.take("label", problems),
+        parameters: table.take("parameters", problems),
+        typed: Vec::new(),
+    };
+    for learned in ["agent", "reward"] {
+        if let Some(at) = table.take_any(learned) {
+            problems.at(&at, "learned policies are not supported yet", "a policy without this table");
+        }
+    }
+    for (name, value) in table.rest() {
+        match Scalar::from_toml(value.value) {
+            Some(Scalar(text)) => {
+                let at = At { value: text, key: value.key, span: value.span };
+                policy.typed.push((name.value.to_string(), at));
+            }
+            None => problems.at(&value, "not right", Scalar::EXPECTED),
+        }
+    }
+    policy
+}
+
+fn run(mut table: Table<'_>, problems: &mut Collector<'_>) -> Run {
+    let run = Run {
+        span: table.span.clone(),
+        warmup_s: table.take("warmup_s", problems),
+        duration_s: table.take("duration_s", problems),
+        seeds: table.take("seeds", problems),
+    };
+    table.finish(problems);
+    run
+}

@@ -1,0 +1,164 @@
+//! Experiment files: what is run, where the jobs come from, and under which policies.
+//!
+//! Reading is in two steps that do not know each other's concerns: [`file`] turns TOML into values
+//! that remember where they stood and finds keys that do not exist; [`resolve`] checks meanings and
+//! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
+
+mod file;
+mod local;
+mod problem;
+mod reader;
+mod resolve;
+mod suggest;
+
+use std::path::{Path, PathBuf};
+
+use p2pfaas_core::policy::{Descriptor, Registry};
+
+use crate::service::Service;
+
+pub use problem::{Problem, Problems};
+
+/// A checked experiment: every default filled in, every number in its range.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// The file's name without its ending.
+    pub name: String,
+    /// The file as it was read.
+    pub source: String,
+    /// The nodes.
+    pub nodes: Vec<NodeSpec>,
+    /// The arrivals.
+    pub traffic: Traffic,
+    /// Task types; the index is the task type.
+    pub jobs: Vec<JobType>,
+    /// The policies to compare, in the order of the file.
+    pub policies: Vec<PolicySpec>,
+    /// Seconds at the start of each run that are not counted.
+    pub warmup_s: f64,
+    /// Seconds that are counted.
+    pub duration_s: f64,
+    /// One run a seed and policy.
+    pub seeds: Vec<u64>,
+}
+
+impl Experiment {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once.
+    pub fn load(path: &Path, known: &Known<'_>) -> Result<Experiment, Problems> {
+        let source = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+        Experiment::parse(path, source, known)
+    }
+
+    /// Checks the text of a file; `path` names it and is where relative payload files are looked for.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once.
+    pub fn parse(path: &Path, source: String, known: &Known<'_>) -> Result<Experiment, Problems> {
+        let mut problems = problem::Collector::new(&source);
+        let experiment = file::File::read(&source, &mut problems).and_then(|file| {
+            local::refuse(&file, &mut problems);
+            resolve::resolve(&file, path, &source, known, &mut problems)
+        });
+        let problems = problems.finish(path);
+        match experiment {
+            Some(experiment) if problems.is_empty() => Ok(experiment),
+            _ => Err(problems),
+        }
+    }
+
+    /// Seconds of one run, warm-up included.
+    pub fn horizon_s(&self) -> f64 {
+        self.warmup_s + self.duration_s
+    }
+
+    /// Names of the functions that the jobs call, each once.
+    pub fn functions(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.jobs.iter().map(|job| job.function.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// What an experiment may refer to by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The policies.
+    pub registry: &'a Registry,
+    /// The functions that can be called.
+    pub functions: &'a [&'a str],
+}
+
+/// One node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeSpec {
+    /// Jobs run at once.
+    pub slots: u32,
+    /// Jobs that may wait.
+    pub queue: u32,
+    /// Service times are divided by it.
+    pub speed: f64,
+    /// Drop on arrival what cannot finish in time.
+    pub deadline_aware: bool,
+}
+
+/// The arrivals at all nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traffic {
+    /// How the gaps between arrivals are drawn.
+    pub kind: ArrivalKind,
+    /// Jobs per second, one a node.
+    pub rates: Vec<f64>,
+}
+
+/// How the gaps between arrivals are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrivalKind {
+    /// Independent exponential gaps.
+    Poisson,
+    /// Equal gaps; each node has a phase of its own.
+    Deterministic,
+}
+
+/// A kind of job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobType {
+    /// Its name.
+    pub name: String,
+    /// Its share of the jobs.
+    pub share: f64,
+    /// The function that it calls.
+    pub function: String,
+    /// What it sends.
+    pub payload: PayloadSpec,
+    /// The time that the emulated device takes at speed 1; without it nothing is emulated.
+    pub service: Option<Service>,
+    /// Seconds from the scheduled send.
+    pub deadline_s: Option<f64>,
+}
+
+/// What a job sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PayloadSpec {
+    /// Nothing.
+    Empty,
+    /// A file's content.
+    File(PathBuf),
+    /// Pictures of faces with sides of so many pixels.
+    Sample(u32),
+}
+
+/// A policy to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySpec {
+    /// What it is called in results; unique.
+    pub label: String,
+    /// The policy, in its wire form.
+    pub descriptor: Descriptor,
+}
+
+#[cfg(test)]
+mod tests;

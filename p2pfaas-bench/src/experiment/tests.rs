@@ -1,0 +1,207 @@
+use super::*;
+use crate::testing::{experiment, parse};
+
+/// The file of the manual, with only what an embedded cluster can do.
+const GOOD: &str = r#"
+[cluster]
+nodes = 3
+slots = 3
+queue = 0
+speed = 2
+[network]
+latency_ms = 0.0
+topology = "full"
+[traffic]
+kind = "poisson"
+rate = 10.0
+[[jobs]]
+name = "image-a"
+share = 0.4
+function = "pigo"
+payload = "sample:160"
+service = { kind = "exponential", mean_s = 0.18 }
+deadline_s = 0.25
+[[jobs]]
+share = 0.6
+function = "echo"
+service = { kind = "gamma", mean_s = 0.2, sd_s = 0.1 }
+[[policy]]
+name = "PowerOfNScheduler"
+parameters = ["1", "2", "true", "1"]
+label = "pow-2"
+[[policy]]
+name = "PowerOfNScheduler"
+fan_out = 2
+threshold = 3
+[run]
+warmup_s = 30
+duration_s = 300
+seeds = [1, 2, 3]
+"#;
+
+/// Changes one line of the good file and returns what is said about it.
+fn complaint(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    parse(&GOOD.replacen(from, to, 1)).expect_err("must be refused").to_string()
+}
+
+#[test]
+fn a_good_file_resolves_with_defaults() {
+    let experiment = experiment(GOOD);
+    assert_eq!(experiment.name, "test");
+    assert_eq!(experiment.nodes.len(), 3);
+    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, deadline_aware: false };
+    assert_eq!(experiment.nodes[2], node);
+    assert_eq!(experiment.traffic.rates, [10.0; 3]);
+    assert_eq!(experiment.jobs[0].payload, PayloadSpec::Sample(160));
+    assert_eq!(experiment.jobs[0].service, Some(Service::Exponential { mean_s: 0.18 }));
+    assert_eq!(experiment.jobs[1].name, "job-1");
+    assert_eq!(experiment.jobs[1].service, Some(Service::Gamma { mean_s: 0.2, cv: 0.5 }));
+    assert_eq!(experiment.jobs[1].deadline_s, None);
+    assert_eq!(experiment.seeds, [1, 2, 3]);
+    assert_eq!(experiment.functions(), ["echo", "pigo"]);
+    assert!((experiment.horizon_s() - 330.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_policy_can_be_written_in_the_form_of_the_wire_and_by_name() {
+    let policies = experiment(GOOD).policies;
+    assert_eq!(policies[0].label, "pow-2");
+    assert_eq!(policies[0].descriptor, Descriptor::new("PowerOfNScheduler", ["1", "2", "true", "1"]));
+    assert_eq!(policies[1].descriptor, Descriptor::new("PowerOfNScheduler", ["2", "3", "true", "1"]));
+    assert_eq!(policies[1].label, "PowerOfNScheduler(2, 3, true, 1)");
+}
+
+#[test]
+fn node_tables_take_what_they_leave_out_from_the_cluster() {
+    let experiment = experiment(&GOOD.replacen(
+        "nodes = 3\nslots = 3\nqueue = 0\nspeed = 2",
+        "slots = 7\n[[cluster.node]]\nspeed = 0.5\n[[cluster.node]]\nslots = 2\nqueue = 1\ndeadline_aware = true",
+        1,
+    ));
+    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, deadline_aware: false };
+    let second = NodeSpec { slots: 2, queue: 1, speed: 1.0, deadline_aware: true };
+    assert_eq!(experiment.nodes, [first, second]);
+}
+
+#[test]
+fn each_problem_names_its_line_its_key_its_reason_and_what_was_expected() {
+    assert_eq!(
+        complaint("rate = 10.0", "rate = -10.0"),
+        "test.toml:12: traffic.rate: -10.0 is not possible; expected jobs per second and node, 0 or more"
+    );
+    assert_eq!(
+        complaint("slots = 3", "slot = 3"),
+        "test.toml:4: cluster.slot: unknown key (did you mean \"slots\"?); \
+         expected one of nodes, slots, queue, speed, deadline_aware, discipline, node"
+    );
+    assert_eq!(
+        complaint("share = 0.6", "share = 0.5"),
+        "test.toml:21: jobs.share: the shares add up to 0.9; expected shares that add up to 1"
+    );
+}
+
+#[test]
+fn wrong_values_are_refused() {
+    for (from, to, part) in [
+        ("nodes = 3", "nodes = 0", ":3: cluster.nodes: 0 is not possible; expected a number of nodes"),
+        ("nodes = 3", "nodes = \"3\"", ":3: cluster.nodes: \"3\" is not right; expected a whole number"),
+        ("slots = 3", "slots = 0", ":4: cluster.slots: 0 is not possible; expected jobs run at once"),
+        ("queue = 0", "queue = -1", ":5: cluster.queue: -1 is not right; expected a whole number, 0 or more"),
+        ("speed = 2", "speed = 0", "cluster.speed: 0 is not possible"),
+        ("speed = 2", "speed = nan", "cluster.speed: nan is not possible"),
+        ("kind = \"poisson\"", "kind = \"poison\"", "unknown value \"poison\" (did you mean \"poisson\"?)"),
+        ("rate = 10.0", "rate = 0", "no node has any traffic"),
+        ("rate = 10.0", "rates = [1, 2]", "2 rates for 3 nodes; expected one rate a node"),
+        ("rate = 10.0", "rates = [1, -2, 3]", "the rate of node 1 is not possible"),
+        ("rate = 10.0", "rate = 1e9", "jobs in one run are too many"),
+        ("share = 0.4", "share = 1.4", "jobs[0].share: 1.4 is not possible"),
+        ("function = \"pigo\"", "function = \"pgio\"", "unknown function \"pgio\" (did you mean \"pigo\"?)"),
+        ("\"sample:160\"", "\"sample:1\"", "jobs[0].payload: \"sample:1\" is not possible"),
+        ("\"sample:160\"", "\"file:gone.jpg\"", "jobs[0].payload: gone.jpg cannot be read"),
+        ("\"exponential\"", "\"exponental\"", "unknown kind \"exponental\" (did you mean \"exponential\"?)"),
+        ("mean_s = 0.18", "mean = 0.18", "jobs[0].service.mean_s: missing"),
+        ("mean_s = 0.18", "mean_s = -1", "jobs[0].service.mean_s: -1 is not possible"),
+        ("mean_s = 0.18", "mean_s = 1, cv = 2", "exponential service times have no such parameter"),
+        ("sd_s = 0.1", "", "gamma service times need a spread; expected either sd_s or cv"),
+        ("deadline_s = 0.25", "deadline_s = 0", "jobs[0].deadline_s: 0 is not possible"),
+        (
+            "name = \"PowerOfNScheduler\"",
+            "name = \"PowerOfN\"",
+            "policy[0].name: unknown policy \"PowerOfN\" (did you mean",
+        ),
+        ("[\"1\", \"2\", \"true\", \"1\"]", "[\"1\"]", "PowerOfNScheduler has 4 parameters, here are 1"),
+        ("[\"1\", \"2\", ", "[\"one\", \"2\", ", "policy[0].parameters: fan_out cannot be \"one\""),
+        ("fan_out = 2", "fanout = 2", "has no parameter \"fanout\" (did you mean \"fan_out\"?)"),
+        ("fan_out = 2", "fan_out = -2", ":30: policy[1].fan_out: fan_out cannot be \"-2\""),
+        ("fan_out = 2", "parameters = [\"1\"]", "both as a list and by name"),
+        ("fan_out = 2", "label = \"pow-2\"", "the label \"pow-2\" is empty or taken"),
+        ("fan_out = 2", "agent = { alpha = 1 }", "learned policies are not supported yet"),
+        ("duration_s = 300", "", "run.duration_s: missing"),
+        ("duration_s = 300", "duration_s = 0", "run.duration_s: 0 is not possible"),
+        ("warmup_s = 30", "warmup_s = -1", "run.warmup_s: -1 is not possible"),
+        ("seeds = [1, 2, 3]", "seeds = [1, 1]", "run.seeds: [1, 1] is not possible"),
+        ("seeds = [1, 2, 3]", "seeds = []", "1 to 1000 different seeds"),
+        ("[run]", "[runs]", "unknown key (did you mean \"run\"?)"),
+        ("rate = 10.0", "rate = ", "not TOML"),
+    ] {
+        let complaint = complaint(from, to);
+        assert!(complaint.contains(part), "{to}: {complaint}");
+        assert!(complaint.starts_with("test.toml"), "{complaint}");
+    }
+}
+
+#[test]
+fn what_an_embedded_cluster_cannot_do_is_refused_and_not_ignored() {
+    for (from, to, part) in [
+        (
+            "latency_ms = 0.0",
+            "latency_ms = 5",
+            ":8: network.latency_ms: an embedded cluster has the latency of",
+        ),
+        ("latency_ms = 0.0", "latency_ms = { kind = \"exponential\", mean_ms = 3 }", "network.latency_ms"),
+        ("\"full\"", "\"ring\"", "\"ring\" is not available with --on local"),
+        ("\"full\"", "\"rnig\"", "unknown value \"rnig\" (did you mean \"ring\"?); expected full"),
+        ("kind = \"poisson\"", "kind = \"mmpp\"\nstates = 2", "\"mmpp\" is not available with --on local"),
+        ("queue = 0", "discipline = \"processor-sharing\"", "\"processor-sharing\" is not available"),
+    ] {
+        let complaint = complaint(from, to);
+        assert!(complaint.contains(part), "{to}: {complaint}");
+    }
+}
+
+#[test]
+fn a_speed_without_a_service_time_to_divide_is_refused() {
+    let text = GOOD.replace("service = { kind = \"gamma\", mean_s = 0.2, sd_s = 0.1 }\n", "");
+    let complaint = parse(&text).expect_err("must be refused").to_string();
+    assert!(complaint.contains(":20: jobs[1].service: job-1 has no service time"), "{complaint}");
+    experiment(&text.replace("speed = 2\n", ""));
+}
+
+#[test]
+fn all_problems_are_told_at_once_in_the_order_of_the_lines() {
+    let text = GOOD
+        .replace("slots = 3", "slot = 3")
+        .replace("rate = 10.0", "rate = -1")
+        .replace("fan_out = 2", "fan_out = true")
+        .replace("seeds = [1, 2, 3]", "seeds = 3");
+    let problems = parse(&text).expect_err("must be refused").problems;
+    let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
+    assert_eq!(lines, [4, 12, 30, 35]);
+}
+
+#[test]
+fn an_empty_file_says_what_is_missing() {
+    let complaint = parse("").expect_err("must be refused").to_string();
+    for part in ["cluster: missing", "traffic: missing", "run: missing", "0 task types", "0 policies"] {
+        assert!(complaint.contains(part), "{complaint}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let registry = Registry::builtin();
+    let known = Known { registry: &registry, functions: &[] };
+    let problems = Experiment::load(Path::new("no/such.toml"), &known).expect_err("must be refused");
+    assert!(problems.to_string().starts_with("no/such.toml: cannot be read"), "{problems}");
+}

@@ -1,0 +1,195 @@
+//! The open-loop load generator: it sends on schedule, whatever the answers do.
+//!
+//! A thread of its own keeps the schedule, since a timer of the asynchronous runtime is only exact to
+//! a millisecond; each job is then a task. Latency counts from the instant when a job was due, so that
+//! a generator or a node that falls behind shows in the latencies instead of thinning out the load.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Uri;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::answer;
+use crate::client::{Answer, Call, CallError, Client};
+use crate::experiment::Experiment;
+use crate::job::{JobRecord, NodeReport, Outcome};
+use crate::schedule::{Arrival, Schedule};
+
+/// Jobs without an answer at once. One more has failed without being sent: bounds memory and sockets.
+const MAX_UNANSWERED: usize = 10_000;
+/// Between two looks at the clock while nothing is due: how fast an interruption takes effect.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Whom the jobs go to, and with what.
+#[derive(Debug)]
+pub struct Targets {
+    /// Ids of the nodes.
+    pub node_ids: Vec<String>,
+    /// Where each node offers each task type's function.
+    pub functions: Vec<Vec<Uri>>,
+    /// The payloads of each task type; never empty.
+    pub payloads: Vec<Vec<Bytes>>,
+}
+
+/// Hears how a run goes on; called between two jobs, so it must be quick.
+pub trait Watch {
+    /// So many seconds of the run are over.
+    fn at(&mut self, second: f64);
+}
+
+/// Sends the jobs of one run and waits for their answers; each becomes a record. Ends early when
+/// cancelled: what is not answered by then is recorded as cancelled, what was not due is not recorded.
+///
+/// Returns the seconds of the run that took place.
+pub fn drive(
+    experiment: &Experiment,
+    seed: u64,
+    targets: Targets,
+    runtime: &Handle,
+    cancel: &CancellationToken,
+    records: mpsc::Sender<JobRecord>,
+    watch: &mut dyn Watch,
+) -> f64 {
+    let sender = Arc::new(Sender {
+        client: Client::default(),
+        targets,
+        began: Instant::now(),
+        tag: tag(&experiment.name, seed),
+        cancel: cancel.clone(),
+        records,
+    });
+    let room = Arc::new(Semaphore::new(MAX_UNANSWERED));
+    let tasks = TaskTracker::new();
+    for arrival in Schedule::new(experiment, seed) {
+        if !sender.wait_until(arrival.at_s, watch) {
+            break;
+        }
+        let record = blank(experiment, arrival);
+        let permit = Arc::clone(&room).try_acquire_owned().ok();
+        tasks.spawn_on(Arc::clone(&sender).send(record, permit), runtime);
+    }
+    sender.wait_until(experiment.horizon_s(), watch);
+    let took_place_s = sender.now_s().min(experiment.horizon_s());
+    tasks.close();
+    while runtime.block_on(async { tokio::time::timeout(GLANCE, tasks.wait()).await.is_err() }) {
+        watch.at(sender.now_s());
+    }
+    took_place_s
+}
+
+struct Sender {
+    client: Client,
+    targets: Targets,
+    began: Instant,
+    tag: String,
+    cancel: CancellationToken,
+    records: mpsc::Sender<JobRecord>,
+}
+
+impl Sender {
+    fn now_s(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    /// Sleeps until a moment of the run; false when it was cancelled before.
+    fn wait_until(&self, second: f64, watch: &mut dyn Watch) -> bool {
+        loop {
+            if self.cancel.is_cancelled() {
+                return false;
+            }
+            let now_s = self.now_s();
+            watch.at(now_s);
+            if now_s >= second {
+                return true;
+            }
+            std::thread::sleep(Duration::from_secs_f64(second - now_s).min(GLANCE));
+        }
+    }
+
+    /// Holds the permit until the record is delivered, so that records are bounded too.
+    async fn send(self: Arc<Self>, mut record: JobRecord, permit: Option<OwnedSemaphorePermit>) {
+        if permit.is_some() {
+            record.sent_s = Some(self.now_s());
+            let outcome = self.cancel.run_until_cancelled(self.client.call(self.call(&record))).await;
+            match outcome {
+                None => record.outcome = Outcome::Cancelled,
+                Some(answer) => {
+                    record.answered_s = Some(self.now_s());
+                    self.note(&mut record, answer);
+                }
+            }
+        } else {
+            record.error = Some(format!("not sent: {MAX_UNANSWERED} jobs were without an answer"));
+        }
+        // Nobody listens any more only when the records could not be written; that is told elsewhere.
+        let _ = self.records.send(record).await;
+    }
+
+    fn call(&self, record: &JobRecord) -> Call {
+        let Arrival { number, node, task_type, payload, .. } = record.arrival;
+        let payloads = &self.targets.payloads[usize::from(task_type)];
+        Call {
+            uri: self.targets.functions[node as usize][usize::from(task_type)].clone(),
+            payload: payloads[payload as usize % payloads.len()].clone(),
+            task_type,
+            deadline_s: record.deadline_s,
+            tracing: format!("{}-{number}", self.tag),
+        }
+    }
+
+    fn note(&self, record: &mut JobRecord, answer: Result<Answer, CallError>) {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                record.error = Some(error.to_string());
+                return;
+            }
+        };
+        record.report = answer::report(&answer.headers);
+        record.status = Some(answer.status.as_u16());
+        if !answer.status.is_success() {
+            record.code = answer::error_code(&answer.body);
+        }
+        record.outcome = Outcome::of(answer.status.as_u16(), record.code);
+        record.executed_by = self.executed_by(record);
+    }
+
+    fn executed_by(&self, record: &JobRecord) -> Option<u32> {
+        record.report.execution_s?;
+        match &record.report.last_node {
+            None => Some(record.arrival.node),
+            Some(id) => self.targets.node_ids.iter().position(|known| known == id).map(|node| node as u32),
+        }
+    }
+}
+
+/// A job that nothing has happened to yet: failed, unless more becomes known.
+fn blank(experiment: &Experiment, arrival: Arrival) -> JobRecord {
+    JobRecord {
+        arrival,
+        warmup: arrival.at_s < experiment.warmup_s,
+        deadline_s: experiment.jobs[usize::from(arrival.task_type)].deadline_s,
+        sent_s: None,
+        answered_s: None,
+        outcome: Outcome::Failed,
+        status: None,
+        code: None,
+        error: None,
+        executed_by: None,
+        report: NodeReport::default(),
+    }
+}
+
+/// Stands before the job's number in its tracing id; only what may stand in a header.
+fn tag(experiment: &str, seed: u64) -> String {
+    let safe = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '_' };
+    format!("{}-{seed}", experiment.chars().map(safe).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests;

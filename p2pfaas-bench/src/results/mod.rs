@@ -1,0 +1,65 @@
+//! The folder that a run leaves behind.
+
+mod csv;
+mod jobs_file;
+mod when;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::experiment::Experiment;
+use crate::summary::Summary;
+
+pub use jobs_file::{JobsFile, JobsFileError, Row};
+
+/// A results folder that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {source}")]
+pub struct WriteError {
+    /// What could not be written.
+    pub path: PathBuf,
+    /// Why not.
+    pub source: std::io::Error,
+}
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder; without a name, `results/<experiment>-<UTC time>`.
+    ///
+    /// # Errors
+    /// It cannot be made or written to.
+    pub fn create(out: Option<&Path>, experiment: &Experiment) -> Result<Folder, WriteError> {
+        let default = || Path::new("results").join(format!("{}-{}", experiment.name, when::utc_now()));
+        let folder = Folder(out.map_or_else(default, Path::to_path_buf));
+        fs::create_dir_all(&folder.0).map_err(|source| WriteError { path: folder.0.clone(), source })?;
+        folder.write("experiment.toml", &experiment.source)?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the jobs are written.
+    pub fn jobs(&self) -> PathBuf {
+        self.0.join("jobs.parquet")
+    }
+
+    /// Writes `summary.json` and `summary.csv`.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), WriteError> {
+        self.write("summary.json", &summary.to_json())?;
+        self.write("summary.csv", &csv::render(summary))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
+        let path = self.0.join(name);
+        fs::write(&path, text).map_err(|source| WriteError { path, source })
+    }
+}

@@ -1,0 +1,229 @@
+//! The arrivals of one run, a function of the experiment and the seed alone: every policy meets the
+//! same jobs at the same instants (common random numbers).
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use rand::RngExt;
+use rand_distr::{Distribution, Exp1};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::experiment::{ArrivalKind, Experiment};
+use crate::streams::{Purpose, generator};
+
+/// A job that is due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Arrival {
+    /// Its number in the run, from 0, in the order of the instants.
+    pub number: u64,
+    /// Seconds since the start of the run.
+    pub at_s: f64,
+    /// The node that it goes to.
+    pub node: u32,
+    /// Its task type.
+    pub task_type: u16,
+    /// Picks one of the payloads of its type, by the remainder.
+    pub payload: u32,
+}
+
+/// Yields the arrivals of all nodes in the order of their instants; nodes draw from streams of
+/// their own. Nothing is kept but one arrival a node.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    nodes: Vec<NodeArrivals>,
+    next: BinaryHeap<Next>,
+    /// Upper ends of the task types' shares.
+    shares: Vec<f64>,
+    horizon_s: f64,
+    number: u64,
+}
+
+#[derive(Debug, Clone)]
+struct NodeArrivals {
+    kind: ArrivalKind,
+    rate: f64,
+    gaps: Xoshiro256PlusPlus,
+    task_types: Xoshiro256PlusPlus,
+    payloads: Xoshiro256PlusPlus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Next {
+    at_s: f64,
+    node: u32,
+}
+
+impl Eq for Next {}
+
+impl PartialOrd for Next {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Next {
+    /// Earliest first out of a heap that gives the greatest; equal instants in the order of nodes.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.at_s.total_cmp(&self.at_s).then(other.node.cmp(&self.node))
+    }
+}
+
+impl Schedule {
+    /// The arrivals from 0 until the end of the run.
+    pub fn new(experiment: &Experiment, seed: u64) -> Self {
+        let arrivals = |(node, rate): (usize, &f64)| NodeArrivals {
+            kind: experiment.traffic.kind,
+            rate: *rate,
+            gaps: generator(seed, Purpose::Arrivals, node as u64),
+            task_types: generator(seed, Purpose::TaskTypes, node as u64),
+            payloads: generator(seed, Purpose::Payloads, node as u64),
+        };
+        let mut sum = 0.0;
+        let shares = experiment.jobs.iter().map(|job| {
+            sum += job.share;
+            sum
+        });
+        let mut schedule = Schedule {
+            nodes: experiment.traffic.rates.iter().enumerate().map(arrivals).collect(),
+            next: BinaryHeap::new(),
+            shares: shares.collect(),
+            horizon_s: experiment.horizon_s(),
+            number: 0,
+        };
+        for node in 0..schedule.nodes.len() {
+            let first_s = schedule.nodes[node].first();
+            schedule.push(first_s, node as u32);
+        }
+        schedule
+    }
+
+    fn push(&mut self, at_s: f64, node: u32) {
+        if at_s < self.horizon_s {
+            self.next.push(Next { at_s, node });
+        }
+    }
+}
+
+impl Iterator for Schedule {
+    type Item = Arrival;
+
+    fn next(&mut self) -> Option<Arrival> {
+        let Next { at_s, node } = self.next.pop()?;
+        let arrivals = &mut self.nodes[node as usize];
+        let draw: f64 = arrivals.task_types.random();
+        let last = self.shares.len() - 1;
+        let task_type = self.shares.iter().position(|end| draw < *end).unwrap_or(last) as u16;
+        let payload = arrivals.payloads.random();
+        let following_s = at_s + arrivals.gap();
+        self.push(following_s, node);
+        let number = self.number;
+        self.number += 1;
+        Some(Arrival { number, at_s, node, task_type, payload })
+    }
+}
+
+impl NodeArrivals {
+    /// The first instant: for equal gaps, a phase that keeps the nodes from sending all at once.
+    fn first(&mut self) -> f64 {
+        match self.kind {
+            ArrivalKind::Poisson => self.gap(),
+            ArrivalKind::Deterministic => self.gap() * self.gaps.random::<f64>(),
+        }
+    }
+
+    fn gap(&mut self) -> f64 {
+        let gap: f64 = match self.kind {
+            ArrivalKind::Poisson => Exp1.sample(&mut self.gaps),
+            ArrivalKind::Deterministic => 1.0,
+        };
+        gap / self.rate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Experiment;
+    use crate::testing::experiment;
+
+    fn with(text: &str) -> Experiment {
+        experiment(&format!(
+            "{text}\n[[jobs]]\nname = \"a\"\nshare = 0.25\nfunction = \"echo\"\n\
+             [[jobs]]\nname = \"b\"\nshare = 0.75\nfunction = \"echo\"\n\
+             [[policy]]\nname = \"NoScheduler\"\n"
+        ))
+    }
+
+    fn two_nodes(kind: &str) -> Experiment {
+        with(&format!(
+            "[cluster]\nnodes = 2\n[traffic]\nkind = \"{kind}\"\nrates = [10.0, 40.0]\n\
+             [run]\nwarmup_s = 0\nduration_s = 1000"
+        ))
+    }
+
+    fn instants(experiment: &Experiment, node: u32) -> Vec<f64> {
+        let arrivals = Schedule::new(experiment, 7).filter(|arrival| arrival.node == node);
+        arrivals.map(|arrival| arrival.at_s).collect()
+    }
+
+    #[test]
+    fn poisson_counts_and_gaps_have_the_known_mean_and_variance() {
+        let experiment = two_nodes("poisson");
+        for (node, rate) in [(0, 10.0), (1, 40.0)] {
+            let instants = instants(&experiment, node);
+            // The count is Poisson with mean 1000 * rate; five deviations are never seen.
+            let expected = 1000.0 * rate;
+            assert!((instants.len() as f64 - expected).abs() < 5.0 * expected.sqrt(), "{}", instants.len());
+            let gaps: Vec<f64> = instants.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+            let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+            assert!((mean * rate - 1.0).abs() < 0.05, "mean gap {mean}");
+            assert!((variance * rate * rate - 1.0).abs() < 0.1, "variance of gaps {variance}");
+        }
+    }
+
+    #[test]
+    fn deterministic_gaps_are_equal_and_nodes_are_out_of_step() {
+        let experiment = two_nodes("deterministic");
+        for (node, rate) in [(0, 10.0), (1, 40.0)] {
+            let instants = instants(&experiment, node);
+            assert!((instants.len() as f64 - 1000.0 * rate).abs() <= 1.0);
+            assert!(instants.windows(2).all(|pair| (pair[1] - pair[0] - 1.0 / rate).abs() < 1e-9));
+            assert!(instants[0] < 1.0 / rate);
+        }
+        assert_ne!(instants(&experiment, 0)[0], instants(&experiment, 1)[0]);
+    }
+
+    #[test]
+    fn arrivals_are_in_order_numbered_and_within_the_run() {
+        let arrivals: Vec<_> = Schedule::new(&two_nodes("poisson"), 7).collect();
+        assert!(arrivals.windows(2).all(|pair| pair[0].at_s <= pair[1].at_s));
+        assert!(arrivals.iter().enumerate().all(|(index, arrival)| arrival.number == index as u64));
+        assert!(arrivals.iter().all(|arrival| (0.0..1000.0).contains(&arrival.at_s)));
+    }
+
+    #[test]
+    fn task_types_come_in_their_shares() {
+        let arrivals: Vec<_> = Schedule::new(&two_nodes("poisson"), 7).collect();
+        let first = arrivals.iter().filter(|arrival| arrival.task_type == 0).count();
+        assert!((first as f64 / arrivals.len() as f64 - 0.25).abs() < 0.01);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_arrivals_and_another_seed_others() {
+        let experiment = two_nodes("poisson");
+        let run = |seed| Schedule::new(&experiment, seed).take(1_000).collect::<Vec<_>>();
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn a_node_without_traffic_gets_none_and_does_not_disturb_the_others() {
+        let quiet = with(
+            "[cluster]\nnodes = 2\n[traffic]\nkind = \"poisson\"\nrates = [0.0, 40.0]\n\
+             [run]\nduration_s = 1000",
+        );
+        assert!(instants(&quiet, 0).is_empty());
+        assert_eq!(instants(&quiet, 1), instants(&two_nodes("poisson"), 1));
+    }
+}

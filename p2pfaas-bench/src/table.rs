@@ -1,0 +1,85 @@
+//! The table at the end of a run.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+
+use crate::statistics::Interval;
+use crate::summary::{PolicySummary, Summary};
+
+/// The table, and under it what the machine had to do and what to beware of.
+pub fn render(summary: &Summary) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header([
+        "policy",
+        "offered/s",
+        "served/s",
+        "in time % [95 % CI]",
+        "dropped %",
+        "rejected %",
+        "failed %",
+        "forwarded %",
+        "probes/job",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "CPU s",
+    ]);
+    for policy in &summary.policies {
+        table.add_row(row(policy));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let mut text = format!("{table}\n{}\n", machine(summary));
+    for warning in &summary.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    text
+}
+
+fn row(policy: &PolicySummary) -> [String; 13] {
+    let percent = |share: f64| format!("{:.1}", 100.0 * share);
+    let milliseconds =
+        |seconds: Option<f64>| seconds.map_or_else(|| "-".into(), |s| format!("{:.0}", 1e3 * s));
+    [
+        policy.label.clone(),
+        format!("{:.1}", policy.offered_per_s),
+        format!("{:.1}", policy.served_per_s),
+        format!("{}{}", percent(policy.in_time), interval(policy.ci95.in_time)),
+        percent(policy.dropped),
+        percent(policy.rejected),
+        percent(policy.failed),
+        percent(policy.forwarded),
+        format!("{:.2}", policy.probes_per_job),
+        milliseconds(policy.latency_s.p50),
+        milliseconds(policy.latency_s.p95),
+        milliseconds(policy.latency_s.p99),
+        format!("{:.1}", policy.cost.cpu_s),
+    ]
+}
+
+fn interval(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |[low, high]| format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high))
+}
+
+/// Whether the machine could bear it, in one line.
+fn machine(summary: &Summary) -> String {
+    let most = |value: fn(&PolicySummary) -> f64| summary.policies.iter().map(value).fold(0.0, f64::max);
+    let sum = |value: fn(&PolicySummary) -> u64| summary.policies.iter().map(value).sum::<u64>();
+    let busy = most(|policy| policy.cost.machine_busy);
+    let (executions, overruns) = (sum(|policy| policy.cost.executions), sum(|policy| policy.cost.overruns));
+    let emulated = match executions {
+        0 => String::new(),
+        _ => format!(
+            "; {overruns} of {executions} runs took longer than the emulated device ({:.1} %)",
+            100.0 * overruns as f64 / executions as f64
+        ),
+    };
+    format!(
+        "machine: {} cores, at most {:.0} % busy{emulated}; jobs sent late by at most {:.0} ms (p99 {:.1} ms)",
+        summary.cores,
+        100.0 * busy,
+        1e3 * most(|policy| policy.lag_s.max.unwrap_or(0.0)),
+        1e3 * most(|policy| policy.lag_s.p99.unwrap_or(0.0)),
+    )
+}

@@ -1,0 +1,50 @@
+//! What the reader of a summary should know before believing it.
+
+use crate::experiment::Experiment;
+use crate::summary::PolicySummary;
+
+/// Share of the machine's CPU time above which it, not the emulated slots, sets the pace.
+const BUSY: f64 = 0.85;
+/// Share of runs longer than the emulated device's above which the emulation is off.
+const OVERRUN: f64 = 0.02;
+/// Share of the shortest deadline by which the 99th percentile of jobs may be sent late.
+const LAG: f64 = 0.05;
+/// By how many seconds, where no job has a deadline.
+const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
+
+/// Warnings about one policy. `first_failure` says why the first failed job failed.
+pub fn about(experiment: &Experiment, policy: &PolicySummary, first_failure: Option<&str>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |text: String| warnings.push(format!("{}: {text}", policy.label));
+    let busy = policy.cost.machine_busy;
+    if busy > BUSY {
+        warn(format!(
+            "the machine was {:.0} % busy: it was the limit, not the emulated devices; lower the rates",
+            100.0 * busy
+        ));
+    }
+    let overruns = policy.cost.overruns as f64 / policy.cost.executions.max(1) as f64;
+    if overruns > OVERRUN {
+        warn(format!(
+            "{:.1} % of the runs took longer than the emulated device would have: its service times are too \
+             short for the function on this machine",
+            100.0 * overruns
+        ));
+    }
+    let deadline_s = experiment.jobs.iter().filter_map(|job| job.deadline_s).reduce(f64::min);
+    let bound_s = deadline_s.map_or(LAG_WITHOUT_DEADLINE_S, |deadline_s| LAG * deadline_s);
+    if let Some(lag_s) = policy.lag_s.p99.filter(|lag_s| *lag_s > bound_s) {
+        warn(format!(
+            "1 % of the jobs were sent more than {:.0} ms late: the load generator could not keep up",
+            1e3 * lag_s
+        ));
+    }
+    if policy.failed > 0.0 {
+        let reason = first_failure.unwrap_or("no reason");
+        warn(format!("{:.2} % of the jobs failed; the first with: {reason}", 100.0 * policy.failed));
+    }
+    if policy.cost.fallbacks > 0 {
+        warn(format!("{} decisions were the fallback policy's: there is no learner", policy.cost.fallbacks));
+    }
+    warnings
+}

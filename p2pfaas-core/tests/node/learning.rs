@@ -1,0 +1,158 @@
+//! The learner: what it sees, what its actions do, and what happens when it is not there.
+
+use p2pfaas_core::agent::{Choice, Observation};
+use p2pfaas_core::*;
+
+use crate::fixture::*;
+
+fn asked(effects: &[Effect]) -> &Observation {
+    match effects {
+        [Effect::Ask { observation, .. }] => observation,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A node with peers `a` and `b`, and a job about which the learner has been asked.
+fn asking(policy: &str) -> (Rig, JobKey) {
+    let mut rig = Rig::with(policy, "PowerOfNScheduler 1 0 true 1", |_| {}).among(&["a", "b"]);
+    let (job, effects) = rig.arrive(client());
+    asked(&effects);
+    (rig, job)
+}
+
+#[test]
+fn the_learner_sees_type_and_counts_of_each_type_and_the_number_of_the_job() {
+    let mut rig = Rig::with("LearningScheduler 2", "NoScheduler false", |config| {
+        config.capacity = Capacity { slots: 2, queue: 4 };
+        config.first_job_number = 70;
+    });
+    rig.tell(ours(&["a", "b", "c"]));
+    rig.tell(ours(&["a", "c"]));
+    for task_type in [0, 1, 1, 5, 1] {
+        let (job, _) = rig.arrive(Arrival { task_type, ..client() });
+        rig.acted(job, Some(1));
+    }
+    let (_, effects) = rig.arrive(Arrival { task_type: 1, ..client() });
+    let observation = asked(&effects);
+    assert_eq!(observation.state, [1.0, 1.0, 1.0, 0.0, 2.0]);
+    assert_eq!(observation.mask, [true, true, true, true, false, true]);
+    assert_eq!(observation.number, 75);
+}
+
+#[test]
+fn without_peers_only_reject_and_local_are_allowed() {
+    let mut rig = Rig::new("LearningScheduler 1");
+    let (job, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, false]);
+    assert_eq!(rig.acted(job, Some(2)), [Effect::Execute { job }], "nobody to probe");
+}
+
+#[test]
+fn jobs_of_peers_run_here_without_a_question() {
+    let mut rig = Rig::new("LearningScheduler 1").among(&["a"]);
+    let (job, effects) = rig.arrive(from_ours(None, 1, &["x"], 1));
+    assert_eq!(effects, [Effect::Execute { job }]);
+}
+
+#[test]
+fn each_action_does_what_its_number_says() {
+    let (mut rig, job) = asking("LearningScheduler 1");
+    assert_eq!(outcomes(&rig.acted(job, Some(0))), [(job, Outcome::Rejected)]);
+
+    let (mut rig, job) = asking("LearningScheduler 1");
+    assert_eq!(rig.acted(job, Some(1)), [Effect::Execute { job }]);
+
+    for (there, goes) in [(load(0, 0), true), (load(1, 0), false), (None, false)] {
+        let (mut rig, job) = asking("LearningScheduler 1");
+        rig.load_up_to(1);
+        let effects = rig.acted(job, Some(2));
+        let [peer] = probed(&effects)[..] else { panic!("{effects:?}") };
+        let effects = rig.tell(Event::Probed { job, peer, load: there, node: None });
+        assert_eq!(forwarded_to(&effects), goes.then_some(peer));
+    }
+
+    for (action, peer) in [(3, "a"), (4, "b")] {
+        let (mut rig, job) = asking("LearningScheduler 1");
+        assert_eq!(forwarded_to(&rig.acted(job, Some(action))), Some(rig.peer(peer)));
+    }
+    assert_eq!(rig.node.counters().fallbacks, 0);
+}
+
+#[test]
+fn an_action_keeps_its_peer_when_others_go_and_come() {
+    let mut rig = Rig::new("LearningScheduler 1").among(&["b", "c"]);
+    rig.tell(ours(&["a", "c"]));
+    let (job, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, true, false, true, true]);
+    assert_eq!(forwarded_to(&rig.acted(job, Some(4))), Some(rig.peer("c")));
+}
+
+#[test]
+fn a_learner_without_an_answer_is_passed_over_and_never_rejects() {
+    // The fallback is PowerOfN with threshold 0: it probes.
+    let (mut rig, job) = asking("LearningScheduler 1");
+    assert_eq!(probed(&rig.acted(job, None)).len(), 1);
+    assert_eq!(rig.node.counters().fallbacks, 1);
+
+    let (mut rig, job) = asking("LearningScheduler 1");
+    assert_eq!(rig.wake_after(defaults::ASK_TIMEOUT - ms(1)), []);
+    let effects = rig.wake_after(ms(1));
+    let [peer] = probed(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(rig.node.counters().fallbacks, 1);
+    assert_eq!(rig.acted(job, Some(0)), [], "too late to reject");
+    assert_eq!(rig.node.counters().stray_events, 1);
+    let effects = rig.tell(Event::Probed { job, peer, load: load(3, 0), node: None });
+    assert_eq!(effects, [Effect::Execute { job }]);
+    assert_eq!(rig.node.counters().rejected, 0);
+}
+
+#[test]
+fn a_peer_that_is_not_there_leaves_the_job_to_the_fallback() {
+    for action in [5, 99, u32::MAX] {
+        let (mut rig, job) = asking("LearningScheduler 1");
+        assert_eq!(probed(&rig.acted(job, Some(action))).len(), 1);
+        assert_eq!(rig.node.counters().fallbacks, 1);
+    }
+    let (mut rig, job) = asking("LearningScheduler 1");
+    rig.tell(ours(&["a"]));
+    assert_eq!(probed(&rig.acted(job, Some(4))), [rig.peer("a")], "b went while the learner thought");
+}
+
+#[test]
+fn where_no_fallback_is_allowed_the_job_fails_with_the_reason() {
+    let failed = |failure| Outcome::Failed(failure);
+    let (mut rig, job) = asking("LearningScheduler 1 fallback=none");
+    assert_eq!(outcomes(&rig.acted(job, None)), [(job, failed(Failure::NoAction))]);
+
+    let (mut rig, job) = asking("LearningScheduler 1 fallback=none");
+    assert_eq!(outcomes(&rig.wake_after(defaults::ASK_TIMEOUT)), [(job, failed(Failure::NoAction))]);
+
+    let (mut rig, job) = asking("LearningScheduler 1 fallback=none");
+    assert_eq!(outcomes(&rig.acted(job, Some(9))), [(job, failed(Failure::NoSuchPeer))]);
+    assert_eq!(rig.node.counters().fallbacks, 0);
+}
+
+#[test]
+fn a_learner_as_its_own_fallback_is_asked_twice_and_then_the_job_runs_here() {
+    let mut rig = Rig::with("LearningScheduler 1", "LearningScheduler 1", |_| {});
+    let (job, effects) = rig.arrive(client());
+    asked(&effects);
+    asked(&rig.acted(job, None));
+    assert_eq!(rig.acted(job, None), [Effect::Execute { job }]);
+    assert_eq!((rig.node.counters().asks, rig.node.counters().fallbacks), (2, 1));
+}
+
+#[test]
+fn the_report_says_what_was_seen_and_chosen_unless_the_learner_was_passed_over() {
+    let learned = |action: Option<u32>| {
+        let (mut rig, job) = asking("LearningScheduler 1");
+        rig.acted(job, action);
+        let mut reports = Reports::default();
+        rig.node.handle(rig.now, Event::Executed { job, success: true }, &mut rig.rng, &mut reports);
+        rig.node.handle(rig.now, Event::Cancel { job }, &mut rig.rng, &mut reports);
+        reports.0.remove(0).2
+    };
+    assert_eq!(learned(Some(1)), Some((vec![0.0, 0.0, 0.0], Choice { action: 1, epsilon: 0.25 })));
+    assert_eq!(learned(None), None);
+    assert_eq!(learned(Some(77)), None);
+}

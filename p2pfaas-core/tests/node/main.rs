@@ -1,0 +1,14 @@
+//! What a node promises, checked from outside: through events and effects alone.
+
+mod admission;
+mod any_order;
+mod cluster;
+mod fixture;
+mod learning;
+mod model;
+mod peers;
+mod policies;
+mod registry;
+mod replay;
+mod stages;
+mod wire;

@@ -1,0 +1,557 @@
+//! A model of the world around one node. It is told everything that the node is told, keeps its
+//! own books about every job, and checks each effect and each count against them.
+//!
+//! The model knows no policy's rule. What it knows is what any node owes to anybody: its bounds, one
+//! answer a job, the order of its queue, where a job may go.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use p2pfaas_core::log::{Entry, Header, Input};
+use p2pfaas_core::policy::{Descriptor, Registry};
+use p2pfaas_core::*;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+
+use crate::fixture::{Reports, me};
+
+/// Where a job stands, as far as its effects tell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// The node has to do something about it in this very step.
+    Deciding,
+    Probing {
+        open: Vec<PeerId>,
+        since: Time,
+    },
+    Waiting {
+        until: Time,
+    },
+    Asked {
+        since: Time,
+    },
+    /// Since this step; the node makes no effect of it.
+    Queued {
+        step: u64,
+    },
+    Running,
+    Forwarded,
+    Answered(Outcome),
+}
+
+#[derive(Debug)]
+pub struct Job {
+    pub key: JobKey,
+    pub stage: Stage,
+    arrival: Arrival,
+    id: JobId,
+    arrived: Time,
+    policy: Descriptor,
+    policy_name: String,
+    probes: u32,
+    probing_started: Option<Time>,
+    forwarded_to: Option<PeerId>,
+}
+
+/// The node and the books about it.
+pub struct World {
+    pub node: Node,
+    pub now: Time,
+    pub jobs: Vec<Job>,
+    /// Every probe ever sent.
+    pub probes: Vec<(JobKey, PeerId)>,
+    /// All that happened, as a driver records it.
+    pub header: Header,
+    pub log: Vec<Entry>,
+    registry: Registry,
+    rng: Xoshiro256PlusPlus,
+    config: NodeConfig,
+    capacity: Capacity,
+    policy: Descriptor,
+    index: HashMap<JobKey, usize>,
+    identities: HashMap<String, Option<NodeId>>,
+    present: HashSet<String>,
+    suspected_until: HashMap<PeerId, Time>,
+    forwarded: HashSet<JobId>,
+    counted: Counters,
+    wake: Option<Time>,
+    step: u64,
+    woken: bool,
+}
+
+impl World {
+    pub fn new(config: NodeConfig, policy: Descriptor, fallback: Descriptor, seed: u64) -> Self {
+        let registry = Registry::builtin();
+        let build = |descriptor| registry.build(descriptor).expect("a policy that exists");
+        World {
+            node: Node::new(me(), config.clone(), build(&policy), build(&fallback)),
+            now: Time::ZERO,
+            jobs: Vec::new(),
+            probes: Vec::new(),
+            header: Header { node: me(), seed, config: config.clone(), policy: policy.clone(), fallback },
+            log: Vec::new(),
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            capacity: config.capacity,
+            config,
+            policy,
+            index: HashMap::new(),
+            identities: HashMap::new(),
+            present: HashSet::new(),
+            suspected_until: HashMap::new(),
+            forwarded: HashSet::new(),
+            counted: Counters::default(),
+            wake: None,
+            step: 0,
+            woken: false,
+            registry,
+        }
+    }
+
+    pub fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    /// The moment at which the node wants to be woken.
+    pub fn wake(&self) -> Option<Time> {
+        self.wake
+    }
+
+    pub fn set_policy(&mut self, descriptor: &Descriptor) {
+        self.policy = descriptor.clone();
+        self.record(Input::SetPolicy(descriptor.clone()), &[]);
+        self.node.set_policy(self.registry.build(descriptor).expect("a policy that exists"));
+        self.check_counts();
+    }
+
+    pub fn arrive(&mut self, arrival: Arrival) {
+        self.step += 1;
+        self.counted.arrived += 1;
+        let own = JobId { origin: me(), number: self.config.first_job_number + self.counted.arrived - 1 };
+        let policy = match arrival.policy {
+            PolicyChoice::Configured => self.policy.clone(),
+            PolicyChoice::Bypass => Descriptor::new("NoScheduler", ["true"]),
+            PolicyChoice::Forward => Descriptor::new("ForwardScheduler", ["1"]),
+            PolicyChoice::Reject => Descriptor::new("RejectScheduler", []),
+        };
+        let (mut effects, mut reports) = (Vec::new(), Reports::default());
+        let mut sink = (&mut effects, &mut reports);
+        let key = self.node.arrive(self.now, arrival.clone(), &mut self.rng, &mut sink);
+        self.record(Input::Event(Event::Arrive(arrival.clone())), &effects);
+        assert!(!self.index.contains_key(&key), "a key is given once");
+        self.index.insert(key, self.jobs.len());
+        self.jobs.push(Job {
+            key,
+            stage: Stage::Deciding,
+            id: arrival.id.unwrap_or(own),
+            arrival,
+            arrived: self.now,
+            policy_name: self.registry.build(&policy).expect("a policy that exists").full_name(),
+            policy,
+            probes: 0,
+            probing_started: None,
+            forwarded_to: None,
+        });
+        self.follow(effects, reports, Vec::new());
+    }
+
+    pub fn handle(&mut self, event: Event) {
+        self.step += 1;
+        let ends = self.expect(&event);
+        self.woken = event == Event::Wake;
+        let (mut effects, mut reports) = (Vec::new(), Reports::default());
+        self.node.handle(self.now, event.clone(), &mut self.rng, &mut (&mut effects, &mut reports));
+        self.record(Input::Event(event), &effects);
+        self.follow(effects, reports, ends);
+        self.woken = false;
+    }
+
+    fn record(&mut self, input: Input, effects: &[Effect]) {
+        self.log.push(Entry { at: self.now, input, effects: effects.to_vec() });
+    }
+
+    /// Answers all that is open until every job has ended, by answers or by time-outs alone.
+    pub fn drain(&mut self, by_time_outs: bool) {
+        if !by_time_outs && self.capacity.slots == 0 {
+            self.handle(Event::SetCapacity(Capacity { slots: 1, ..self.capacity }));
+        }
+        while let Some(job) = self.jobs.iter().find(|job| !matches!(job.stage, Stage::Answered(_))) {
+            let (key, stage) = (job.key, job.stage.clone());
+            match stage {
+                Stage::Running if !by_time_outs => self.handle(Event::Executed { job: key, success: true }),
+                Stage::Forwarded if !by_time_outs => {
+                    self.handle(Event::Forwarded { job: key, answer: ForwardAnswer::Served });
+                }
+                Stage::Queued { .. } if !by_time_outs => {
+                    let running = self.keys(|stage| *stage == Stage::Running);
+                    self.handle(Event::Executed { job: running[0], success: true });
+                }
+                _ => {
+                    self.now = self.now.max(self.wake.expect("whoever waits has a time-out"));
+                    self.handle(Event::Wake);
+                }
+            }
+        }
+        assert_eq!(self.node.jobs_under_way(), 0);
+        assert_eq!(self.node.slots().load(), 0);
+        assert_eq!(self.node.counters().arrived, self.node.counters().answered());
+    }
+
+    pub fn keys(&self, stage: impl Fn(&Stage) -> bool) -> Vec<JobKey> {
+        self.jobs.iter().filter(|job| stage(&job.stage)).map(|job| job.key).collect()
+    }
+
+    fn count(&self, stage: impl Fn(&Stage) -> bool) -> u32 {
+        self.jobs.iter().filter(|job| stage(&job.stage)).count() as u32
+    }
+
+    /// Enters an event into the books; which jobs must end by it, and how when that is certain.
+    fn expect(&mut self, event: &Event) -> Vec<(JobKey, Option<Outcome>)> {
+        let job = |world: &Self, key| world.index.get(key).copied();
+        match event {
+            Event::Arrive(_) => panic!("arrivals go through arrive()"),
+            Event::Probed { job: key, peer, load, node } => {
+                if let (Some(node), Some(name)) = (node, self.node.peers().name(*peer)) {
+                    self.identities.insert(name.to_string(), Some(*node));
+                }
+                let index = job(self, key);
+                let open = index.and_then(|index| match &mut self.jobs[index].stage {
+                    Stage::Probing { open, .. } if open.contains(peer) => Some((index, open)),
+                    _ => None,
+                });
+                let Some((index, open)) = open else { return self.stray() };
+                open.retain(|open| open != peer);
+                let over = open.is_empty();
+                if over {
+                    self.jobs[index].stage = Stage::Deciding;
+                }
+                self.counted.probes_failed += u64::from(load.is_none());
+                Vec::new()
+            }
+            Event::Acted { job: key, .. } => match job(self, key) {
+                Some(index) if matches!(self.jobs[index].stage, Stage::Asked { .. }) => {
+                    self.jobs[index].stage = Stage::Deciding;
+                    Vec::new()
+                }
+                _ => self.stray(),
+            },
+            Event::Executed { job: key, success } => match job(self, key) {
+                Some(index) if self.jobs[index].stage == Stage::Running => {
+                    vec![(
+                        *key,
+                        Some(if *success { Outcome::Served } else { Outcome::Failed(Failure::Function) }),
+                    )]
+                }
+                _ => self.stray(),
+            },
+            Event::Forwarded { job: key, answer } => match job(self, key) {
+                Some(index) if self.jobs[index].stage == Stage::Forwarded => {
+                    let outcome = match answer {
+                        ForwardAnswer::Served => Outcome::Served,
+                        ForwardAnswer::Dropped => Outcome::Dropped,
+                        ForwardAnswer::Rejected => Outcome::Rejected,
+                        ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
+                        ForwardAnswer::NoAnswer => Outcome::Failed(Failure::Forward),
+                    };
+                    if *answer == ForwardAnswer::NoAnswer {
+                        let peer = self.jobs[index].forwarded_to.expect("a forwarded job");
+                        self.suspected_until.insert(peer, self.now + self.config.suspicion);
+                        self.counted.forwards_failed += 1;
+                    }
+                    vec![(*key, Some(outcome))]
+                }
+                _ => self.stray(),
+            },
+            Event::Cancel { job: key } => match job(self, key).map(|index| &self.jobs[index].stage) {
+                None | Some(Stage::Answered(_)) => self.stray(),
+                Some(Stage::Running) => Vec::new(),
+                Some(_) => vec![(*key, Some(Outcome::Cancelled))],
+            },
+            Event::Wake => self.expect_time_outs(),
+            Event::SetCapacity(capacity) => {
+                self.capacity = *capacity;
+                Vec::new()
+            }
+            Event::SetPeers(peers) => {
+                self.present = peers.iter().map(|(name, _)| name.clone()).collect();
+                for (name, node) in peers {
+                    let known = self.identities.entry(name.clone()).or_default();
+                    *known = node.or(*known);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn stray(&mut self) -> Vec<(JobKey, Option<Outcome>)> {
+        self.counted.stray_events += 1;
+        Vec::new()
+    }
+
+    fn expect_time_outs(&mut self) -> Vec<(JobKey, Option<Outcome>)> {
+        self.wake = None;
+        let mut ends = Vec::new();
+        for job in &mut self.jobs {
+            let own =
+                self.config.job_timeout.map(|timeout| job.arrived + timeout).filter(|at| *at <= self.now);
+            let stage = stage_ends(&job.stage, &self.config).filter(|at| *at <= self.now);
+            let stage_first = stage.is_some_and(|stage| own.is_none_or(|own| stage < own));
+            if stage_first {
+                if let Stage::Probing { open, .. } = &job.stage {
+                    self.counted.probes_failed += open.len() as u64;
+                }
+                job.stage = Stage::Deciding;
+            }
+            if own.is_some() && !matches!(job.stage, Stage::Answered(_)) {
+                // A job that is decided about, or is in the queue, may end otherwise just before.
+                let certain = !matches!(job.stage, Stage::Deciding | Stage::Queued { .. });
+                ends.push((job.key, certain.then_some(Outcome::Failed(Failure::TimedOut))));
+            }
+        }
+        ends
+    }
+
+    /// Checks the effects of one step, in their order, and the books behind it.
+    fn follow(&mut self, effects: Vec<Effect>, reports: Reports, ends: Vec<(JobKey, Option<Outcome>)>) {
+        let mut abandoned = None;
+        for effect in effects {
+            if let Some(abandoned) = abandoned.take() {
+                let follows = matches!(&effect, Effect::Answer { job, outcome, .. } if *job == abandoned
+                    && matches!(outcome, Outcome::Cancelled | Outcome::Failed(Failure::TimedOut)));
+                assert!(follows, "an abandoned job ends at once, not {effect:?}");
+            }
+            match effect {
+                Effect::WakeAt { at } => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
+                Effect::Execute { job } => self.execute(job),
+                Effect::Probe { job, peer } => self.probe(job, peer),
+                Effect::Forward { job, forward } => self.forward(job, &forward),
+                Effect::Ask { job, observation } => {
+                    self.counted.asks += 1;
+                    assert_eq!(observation.mask.len(), 3 + self.node.peers().known());
+                    for (peer, allowed) in observation.mask[3..].iter().enumerate() {
+                        assert!(!allowed || self.may_go(self.job(job), PeerId(peer as u32)).is_ok());
+                    }
+                    let since = self.now;
+                    let job = self.undecided(job);
+                    assert_eq!(job.arrival.source, Source::Client);
+                    job.stage = Stage::Asked { since };
+                }
+                Effect::Abandon { job } => {
+                    assert!(matches!(self.job(job).stage, Stage::Running | Stage::Forwarded));
+                    abandoned = Some(job);
+                }
+                Effect::Answer { job, id, outcome, timings, probes, forwarded_to } => {
+                    self.answer(job, outcome);
+                    let job = self.job(job);
+                    assert_eq!((id, probes, forwarded_to), (job.id, job.probes, job.forwarded_to));
+                    assert_eq!(timings.total, self.now.since(job.arrived));
+                    assert!(timings.scheduling <= timings.total);
+                }
+            }
+        }
+        assert_eq!(abandoned, None);
+        for (key, outcome) in ends {
+            let Stage::Answered(was) = self.job(key).stage else {
+                panic!("{:?} must have ended", self.job(key))
+            };
+            assert!(outcome.is_none_or(|outcome| outcome == was), "{was:?}, not {outcome:?}");
+        }
+        for (key, name, _) in reports.0 {
+            assert_eq!(name, self.job(key).policy_name);
+        }
+        self.settle();
+        self.check_counts();
+        self.check_alarm_clock();
+    }
+
+    fn job(&self, key: JobKey) -> &Job {
+        &self.jobs[self.index[&key]]
+    }
+
+    fn job_mut(&mut self, key: JobKey) -> &mut Job {
+        &mut self.jobs[self.index[&key]]
+    }
+
+    /// A job about which the node may say something new.
+    fn undecided(&mut self, key: JobKey) -> &mut Job {
+        let job = self.job_mut(key);
+        assert_eq!(job.stage, Stage::Deciding, "an effect out of turn for {:?}", job.arrival);
+        job
+    }
+
+    fn execute(&mut self, key: JobKey) {
+        let since = |stage: &Stage| match stage {
+            Stage::Queued { step } => Some(*step),
+            Stage::Deciding => Some(self.step),
+            _ => None,
+        };
+        let own = since(&self.job(key).stage).expect("only a job that is decided about or queued starts");
+        assert!(
+            self.count(|stage| *stage == Stage::Running) < self.capacity.slots,
+            "slots are never exceeded"
+        );
+        for other in self.jobs.iter().filter(|job| matches!(job.stage, Stage::Queued { .. })) {
+            assert!(since(&other.stage) >= Some(own), "first come, first served");
+        }
+        self.job_mut(key).stage = Stage::Running;
+    }
+
+    fn probe(&mut self, key: JobKey, peer: PeerId) {
+        assert_eq!(self.may_go(self.job(key), peer), Ok(()), "only who may get the job is probed");
+        let now = self.now;
+        let job = self.job_mut(key);
+        match &mut job.stage {
+            Stage::Probing { open, since } if *since == now && !open.contains(&peer) => open.push(peer),
+            Stage::Deciding => job.stage = Stage::Probing { open: vec![peer], since: now },
+            _ => panic!("a probe out of turn for {job:?}"),
+        }
+        job.probes += 1;
+        job.probing_started = job.probing_started.or(Some(now));
+        self.probes.push((key, peer));
+        self.counted.probes += 1;
+    }
+
+    fn forward(&mut self, key: JobKey, forward: &Forward) {
+        assert_eq!(self.may_go(self.job(key), forward.peer), Ok(()));
+        let max_hops = self.config.max_hops;
+        let job = self.undecided(key);
+        let (hops, mut visited) = match &job.arrival.source {
+            Source::Client => (0, Visited::new()),
+            Source::Peer { hops, visited, .. } => ((*hops).max(1), visited.clone()),
+            Source::ForeignPeer { hops, .. } => ((*hops).max(1), Visited::new()),
+        };
+        visited.push(me());
+        assert_eq!((forward.hops, &forward.visited), (hops + 1, &visited));
+        assert!(forward.hops <= max_hops.min(policys_max_hops(&job.policy)));
+        assert_eq!(forward.id, job.id);
+        let foreign = matches!(job.arrival.source, Source::ForeignPeer { .. });
+        assert!(
+            !foreign || job.id.origin != me() || job.policy.name == "RoundRobinWithMasterScheduler",
+            "only a master passes on what it cannot recognise"
+        );
+        job.stage = Stage::Forwarded;
+        job.forwarded_to = Some(forward.peer);
+        let (id, client) = (job.id, job.arrival.source == Source::Client);
+        assert!(self.forwarded.insert(id) || client, "a peer's job is forwarded once");
+        self.counted.forwarded += 1;
+    }
+
+    fn answer(&mut self, key: JobKey, outcome: Outcome) {
+        let job = self.job(key);
+        assert!(!matches!(job.stage, Stage::Answered(_)), "one answer a job");
+        let timed_out = self.config.job_timeout.is_some_and(|timeout| job.arrived + timeout <= self.now);
+        assert!(outcome != Outcome::Failed(Failure::TimedOut) || self.woken && timed_out);
+        let full = self.count(|stage| *stage == Stage::Running) >= self.capacity.slots
+            && self.count(|stage| matches!(stage, Stage::Queued { .. })) >= self.capacity.queue;
+        let own_reason = !["PowerOfNScheduler", "PowerOfNSchedulerTau", "ForwardScheduler"]
+            .contains(&job.policy.name.as_str())
+            || job.stage == Stage::Forwarded
+            || self.config.deadline_aware
+            || key.index() >= self.config.max_jobs as usize;
+        assert!(
+            outcome != Outcome::Dropped || full || own_reason || self.woken,
+            "dropped though there is room"
+        );
+        self.job_mut(key).stage = Stage::Answered(outcome);
+        match outcome {
+            Outcome::Served => self.counted.served += 1,
+            Outcome::Dropped => self.counted.dropped += 1,
+            Outcome::Rejected => self.counted.rejected += 1,
+            Outcome::Failed(_) => self.counted.failed += 1,
+            Outcome::Cancelled => self.counted.cancelled += 1,
+        }
+    }
+
+    /// Whether the job may go to this peer now, or why not.
+    fn may_go(&self, job: &Job, peer: PeerId) -> Result<(), &'static str> {
+        let (sender, visited): (_, &[NodeId]) = match &job.arrival.source {
+            Source::Client => (None, &[]),
+            Source::Peer { sender, visited, .. } => (*sender, visited),
+            Source::ForeignPeer { sender, .. } => (*sender, &[]),
+        };
+        let name = self.node.peers().name(peer).ok_or("unknown peer")?;
+        match self.identities.get(name).copied().flatten() {
+            _ if !self.present.contains(name) => Err("it has gone"),
+            _ if sender == Some(peer) => Err("it has sent the job"),
+            _ if self.suspected_until.get(&peer).is_some_and(|until| *until > self.now) => {
+                Err("it is suspected")
+            }
+            Some(node) if node == me() => Err("it is this node"),
+            Some(node) if visited.contains(&node) => Err("the job has been there"),
+            None if !visited.is_empty() => Err("the job may have been there"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Jobs about which the node has made no effect: they wait for old information, or in the queue.
+    fn settle(&mut self) {
+        for job in self.jobs.iter_mut().filter(|job| job.stage == Stage::Deciding) {
+            let tau = (job.policy.name == "PowerOfNSchedulerTau").then(|| job.policy.parameters[4].clone());
+            let tau = tau.and_then(|tau| wire::go::parse_duration(&tau));
+            let ripe = job.probing_started.zip(tau).map(|(start, tau)| start + tau);
+            job.stage = match ripe.filter(|ripe| *ripe > self.now) {
+                Some(until) => Stage::Waiting { until },
+                None => Stage::Queued { step: self.step },
+            };
+        }
+        let joined = self.count(|stage| *stage == Stage::Queued { step: self.step });
+        let queued = self.count(|stage| matches!(stage, Stage::Queued { .. }));
+        assert!(joined == 0 || queued <= self.capacity.queue, "nobody joins a full queue");
+    }
+
+    fn check_counts(&self) {
+        let (slots, counters) = (self.node.slots(), *self.node.counters());
+        let running = self.count(|stage| *stage == Stage::Running);
+        let queued = self.count(|stage| matches!(stage, Stage::Queued { .. }));
+        assert_eq!((slots.running(), slots.queued()), (running, queued));
+        assert_eq!(slots.load(), running + queued);
+        assert_eq!(slots.capacity(), self.capacity);
+        assert!(queued == 0 || running >= self.capacity.slots, "nobody waits while a slot is free");
+        for task_type in 0..self.config.task_types {
+            let of_type = |wanted: fn(&Stage) -> bool| {
+                let type_of = |job: &&Job| match job.arrival.task_type {
+                    known if known < self.config.task_types => known == task_type,
+                    _ => task_type == 0,
+                };
+                self.jobs.iter().filter(type_of).filter(|job| wanted(&job.stage)).count() as u32
+            };
+            let index = usize::from(task_type);
+            assert_eq!(slots.running_by_type()[index], of_type(|stage| *stage == Stage::Running));
+            assert_eq!(slots.queued_by_type()[index], of_type(|stage| matches!(stage, Stage::Queued { .. })));
+        }
+        let Counters { fallbacks, forwards_refused, .. } = counters;
+        assert_eq!(counters, Counters { fallbacks, forwards_refused, ..self.counted });
+        let under_way = self.count(|stage| !matches!(stage, Stage::Answered(_)));
+        assert_eq!(self.node.jobs_under_way(), under_way as usize);
+        assert_eq!(counters.arrived, counters.answered() + u64::from(under_way));
+    }
+
+    /// Whatever is over one day, the node has asked to be woken by then.
+    fn check_alarm_clock(&self) {
+        for job in self.jobs.iter().filter(|job| !matches!(job.stage, Stage::Answered(_))) {
+            let own = self.config.job_timeout.map(|timeout| job.arrived + timeout);
+            let due = [own, stage_ends(&job.stage, &self.config)].into_iter().flatten().min();
+            assert!(
+                due.is_none_or(|due| self.wake.is_some_and(|wake| wake <= due)),
+                "nobody wakes for {job:?}"
+            );
+        }
+    }
+}
+
+fn stage_ends(stage: &Stage, config: &NodeConfig) -> Option<Time> {
+    match stage {
+        Stage::Probing { since, .. } => Some(*since + config.probe_timeout),
+        Stage::Asked { since } => Some(*since + config.ask_timeout),
+        Stage::Waiting { until } => Some(*until),
+        _ => None,
+    }
+}
+
+fn policys_max_hops(policy: &Descriptor) -> u32 {
+    let parameter = match policy.name.as_str() {
+        "ForwardScheduler" => &policy.parameters[0],
+        "PowerOfNScheduler" | "PowerOfNSchedulerTau" => &policy.parameters[3],
+        _ => return u32::MAX,
+    };
+    parameter.parse().expect("a number")
+}

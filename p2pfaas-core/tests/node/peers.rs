@@ -1,0 +1,148 @@
+//! Where a job may go: hops, paths, ids, suspicion, peers that come and go.
+
+use p2pfaas_core::*;
+
+use crate::fixture::*;
+
+fn refused(rig: &mut Rig, arrival: Arrival) -> bool {
+    let (job, effects) = rig.arrive(arrival);
+    effects == [Effect::Execute { job }]
+}
+
+#[test]
+fn a_forward_tells_hops_path_type_and_the_time_that_is_left() {
+    let mut rig = Rig::new("PowerOfNScheduler 1 0 true 9").among(&["a"]);
+    rig.load_up_to(1);
+    let arrival = Arrival { task_type: 3, deadline: Some(ms(100)), ..from_ours(None, 2, &["x", "y"], 7) };
+    let (job, _) = rig.arrive(arrival);
+    rig.pass(ms(40));
+    let forward = Forward {
+        peer: rig.peer("a"),
+        id: JobId { origin: named("x"), number: 7 },
+        hops: 3,
+        visited: [named("x"), named("y"), me()].into_iter().collect(),
+        task_type: 3,
+        deadline: Some(ms(60)),
+    };
+    assert_eq!(rig.replied(job, "a", load(0, 0)), [Effect::Forward { job, forward }]);
+}
+
+#[test]
+fn a_job_goes_neither_to_where_it_was_nor_to_its_sender_nor_to_this_node() {
+    let mut rig = Rig::new("ForwardScheduler 9").among(&["me", "s", "v", "free"]);
+    let (sender, free) = (Some(rig.peer("s")), rig.peer("free"));
+    for number in 0..50 {
+        let (_, effects) = rig.arrive(from_ours(sender, 1, &["v"], number));
+        assert_eq!(forwarded_to(&effects), Some(free));
+    }
+    let mut rig = Rig::new("ForwardScheduler 9").among(&["me", "v"]);
+    assert!(refused(&mut rig, from_ours(None, 1, &["v"], 50)));
+}
+
+#[test]
+fn the_nodes_own_bound_of_hops_counts_whatever_the_policy_says() {
+    let mut rig = Rig::with("ForwardScheduler 99", "NoScheduler false", |config| config.max_hops = 2);
+    rig.tell(ours(&["a"]));
+    assert!(!refused(&mut rig, from_ours(None, 1, &["x"], 1)));
+    assert!(refused(&mut rig, from_ours(None, 2, &["x"], 2)));
+    assert_eq!(rig.node.counters().forwards_refused, 1);
+}
+
+#[test]
+fn a_hop_count_of_zero_from_a_peer_is_one() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    assert!(refused(&mut rig, from_ours(None, 0, &["x"], 1)));
+    let source = Source::ForeignPeer { sender: None, hops: 0 };
+    assert!(refused(
+        &mut rig,
+        Arrival { source, id: Some(JobId { origin: named("x"), number: 2 }), ..client() }
+    ));
+}
+
+#[test]
+fn an_id_is_passed_on_once_and_a_job_that_comes_back_runs_here() {
+    let mut rig = Rig::sized("ForwardScheduler 9", 9, 0).among(&["a", "b"]);
+    let id = JobId { origin: named("x"), number: 3 };
+    assert!(!refused(&mut rig, from_old(None, Some(id))));
+    assert!(refused(&mut rig, from_old(None, Some(id))));
+    assert!(refused(&mut rig, from_ours(None, 1, &["x"], 3)));
+
+    let (_, effects) = rig.arrive(client());
+    let [Effect::Forward { forward, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(refused(&mut rig, from_old(None, Some(forward.id))), "our own job, sent back by an old peer");
+    assert_eq!(rig.node.counters().forwards_refused, 3);
+}
+
+#[test]
+fn a_job_of_an_old_peer_without_an_id_is_not_passed_on() {
+    let mut rig = Rig::new("ForwardScheduler 9").among(&["a"]);
+    assert!(refused(&mut rig, from_old(None, None)));
+}
+
+#[test]
+fn forwarded_ids_are_remembered_up_to_their_bound() {
+    let mut rig = Rig::with("ForwardScheduler 9", "NoScheduler false", |config| config.forwarded_ids = 2);
+    rig.tell(ours(&["a"]));
+    let from_x = |number| from_old(None, Some(JobId { origin: named("x"), number }));
+    for number in [1, 2] {
+        assert!(!refused(&mut rig, from_x(number)));
+    }
+    assert!(refused(&mut rig, from_x(1)));
+    assert!(!refused(&mut rig, from_x(3)));
+    assert!(!refused(&mut rig, from_x(1)), "the oldest is forgotten");
+    assert!(refused(&mut rig, from_x(3)));
+}
+
+#[test]
+fn a_peer_that_failed_is_left_alone_for_a_while() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    let (job, _) = rig.arrive(client());
+    let answer = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NoAnswer });
+    assert_eq!(outcomes(&answer), [(job, Outcome::Failed(Failure::Forward))]);
+    assert_eq!(rig.node.counters().forwards_failed, 1);
+    assert!(refused(&mut rig, client()));
+    rig.pass(defaults::SUSPICION);
+    assert!(!refused(&mut rig, client()));
+}
+
+#[test]
+fn an_answer_that_is_a_refusal_is_passed_on_and_makes_nobody_suspect() {
+    let answers = [
+        (ForwardAnswer::Served, Outcome::Served),
+        (ForwardAnswer::Dropped, Outcome::Dropped),
+        (ForwardAnswer::Rejected, Outcome::Rejected),
+        (ForwardAnswer::FunctionFailed, Outcome::Failed(Failure::Function)),
+    ];
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    for (answer, outcome) in answers {
+        let (job, effects) = rig.arrive(client());
+        assert_eq!(forwarded_to(&effects), Some(rig.peer("a")));
+        assert_eq!(outcomes(&rig.tell(Event::Forwarded { job, answer })), [(job, outcome)]);
+    }
+}
+
+#[test]
+fn a_peer_that_goes_while_it_is_probed_gets_no_job() {
+    let mut rig = Rig::new("PowerOfNScheduler 1 1 true 1").among(&["a"]);
+    rig.load_up_to(1);
+    let (job, _) = rig.arrive(client());
+    rig.tell(ours(&[]));
+    assert_eq!(rig.replied(job, "a", load(0, 0)), [Effect::Execute { job }]);
+    assert_eq!(rig.node.counters().forwards_refused, 1);
+}
+
+#[test]
+fn a_probe_reply_tells_who_a_peer_is() {
+    let mut rig = Rig::new("PowerOfNScheduler 1 1 true 9");
+    rig.tell(Event::SetPeers(vec![("10.0.0.2:18080".into(), None)]));
+    rig.load_up_to(1);
+    assert!(
+        probed(&rig.arrive(from_ours(None, 1, &["x"], 1)).1).is_empty(),
+        "it may be one that it has visited"
+    );
+    let (job, effects) = rig.arrive(client());
+    let [peer] = probed(&effects)[..] else { panic!("{effects:?}") };
+    rig.tell(Event::Probed { job, peer, load: load(9, 9), node: Some(named("y")) });
+    assert_eq!(probed(&rig.arrive(from_ours(None, 1, &["x"], 2)).1), [peer]);
+    assert!(probed(&rig.arrive(from_ours(None, 1, &["y"], 3)).1).is_empty());
+}

@@ -1,0 +1,310 @@
+//! Answers about jobs: the headers of fact sheet 1.4 and the peer messages of 1.5.
+
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use p2pfaas_core::wire::{ErrorCode, MachineTimings, PeerJobResponse, PeerTimings, go, headers};
+use p2pfaas_core::{Failure, Outcome, Timings};
+
+use super::error::WireError;
+use crate::drive::{Finished, JobResult};
+use crate::engine::Ending;
+use crate::executor::FunctionAnswer;
+use crate::functions::RegisteredFunction;
+use crate::peer_client::PeerAnswer;
+use crate::service::Shared;
+use crate::trace::Trace;
+
+/// What a client gets for its job.
+pub(crate) fn client_answer(
+    shared: &Shared,
+    function: &RegisteredFunction,
+    trace: &Trace,
+    finished: Finished,
+) -> Response {
+    let Finished { ending, result } = finished;
+    let mut hops = 0;
+    let mut response = match result {
+        JobResult::Here(Ok(answer)) if answered_by_function(ending.outcome) => {
+            let mut response = function_response(answer);
+            local_headers(response.headers_mut(), &ending);
+            response
+        }
+        JobResult::Peer(PeerAnswer::Proper { response: message, status, body, .. })
+            if !cut_short(ending.outcome) =>
+        {
+            let mut path = message.peers_list.unwrap_or_default();
+            path.push(this_machine(shared, &ending.timings));
+            hops = path.len() - 1;
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            copy_function_headers(response.headers_mut(), message.content_type, message.function_headers);
+            forwarded_headers(response.headers_mut(), &path, &ending);
+            response
+        }
+        result => error_response(&job_error(&ending, &result)),
+    };
+    common_headers(response.headers_mut(), &ending);
+    function.metrics.answered(response.status(), hops, &ending.timings);
+    log_job(function, trace, &ending, response.status());
+    response
+}
+
+/// What a peer gets for the job that it forwarded.
+pub(crate) fn peer_answer(
+    shared: &Shared,
+    function: &RegisteredFunction,
+    trace: &Trace,
+    finished: Finished,
+) -> Response {
+    let Finished { ending, result } = finished;
+    let this = this_machine(shared, &ending.timings);
+    let (status, message) = match result {
+        JobResult::Here(Ok(answer)) if answered_by_function(ending.outcome) => {
+            (answer.status, function_message(answer, this))
+        }
+        JobResult::Peer(PeerAnswer::Proper { response: mut message, status, .. })
+            if !cut_short(ending.outcome) =>
+        {
+            message.peers_list.get_or_insert_default().push(this);
+            message.status_code = status.as_u16();
+            (status, message)
+        }
+        result => {
+            let error = job_error(&ending, &result);
+            (error.status(), error_message(&error, this))
+        }
+    };
+    let hops = message.peers_list.as_ref().map_or(0, |path| path.len() - 1);
+    function.metrics.answered(status, hops, &ending.timings);
+    log_job(function, trace, &ending, status);
+    json_response(status, &message)
+}
+
+/// What a peer gets when its message could not even become a job.
+pub(crate) fn peer_error(shared: &Shared, error: &WireError) -> Response {
+    let this = this_machine_with(shared, PeerTimings::default());
+    json_response(error.status(), &error_message(error, this))
+}
+
+fn answered_by_function(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Served | Outcome::Failed(Failure::Function))
+}
+
+/// The job ended before what came back for it.
+fn cut_short(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Cancelled | Outcome::Failed(Failure::TimedOut))
+}
+
+fn function_response(answer: FunctionAnswer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+fn function_message(answer: FunctionAnswer, this: MachineTimings) -> PeerJobResponse {
+    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_string);
+    let content_type = answer.headers.get(header::CONTENT_TYPE).and_then(text);
+    let own = answer.headers.iter().filter(|(name, _)| *name != header::CONTENT_TYPE);
+    let own = own.filter_map(|(name, value)| Some((name.to_string(), text(value)?)));
+    PeerJobResponse {
+        peers_list: Some(vec![this]),
+        body: BASE64.encode(&answer.body),
+        status_code: answer.status.as_u16(),
+        content_type,
+        function_headers: own.collect(),
+        from_function: Some(true),
+    }
+}
+
+fn error_message(error: &WireError, this: MachineTimings) -> PeerJobResponse {
+    PeerJobResponse {
+        peers_list: Some(vec![this]),
+        body: BASE64.encode(error.body()),
+        status_code: error.status().as_u16(),
+        content_type: Some("application/json".into()),
+        function_headers: Vec::new(),
+        from_function: Some(false),
+    }
+}
+
+fn error_response(error: &WireError) -> Response {
+    use axum::response::IntoResponse;
+    error.clone().into_response()
+}
+
+fn json_response(status: StatusCode, message: &PeerJobResponse) -> Response {
+    let mut response = Response::new(Body::from(serde_json::to_vec(message).unwrap_or_default()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn job_error(ending: &Ending, result: &JobResult) -> WireError {
+    let (code, message) = match ending.outcome {
+        Outcome::Dropped => (ErrorCode::NoRoom, "no room: all slots and queue places are taken".into()),
+        Outcome::Rejected => (ErrorCode::Rejected, "rejected by the policy".into()),
+        Outcome::Cancelled => (ErrorCode::Generic, "cancelled".into()),
+        Outcome::Failed(Failure::TimedOut) => {
+            (ErrorCode::Generic, format!("no answer within {:?} (job-timeout)", ending.timings.total))
+        }
+        Outcome::Failed(Failure::NoAction) => (ErrorCode::NoAction, "the learner gave no action".into()),
+        Outcome::Failed(Failure::NoSuchPeer) => {
+            (ErrorCode::NoSuchPeer, "the peer that the action names is not there".into())
+        }
+        Outcome::Failed(Failure::Forward) => match result {
+            JobResult::Peer(PeerAnswer::Improper { reason }) => {
+                (ErrorCode::ForwardFailed, format!("the peer did not answer: {reason}"))
+            }
+            _ => (ErrorCode::ForwardFailed, "no peer to forward to".into()),
+        },
+        Outcome::Served | Outcome::Failed(Failure::Function) => match result {
+            JobResult::Here(Err(error)) => (ErrorCode::Generic, error.to_string()),
+            _ => (ErrorCode::Generic, "the function gave no answer".into()),
+        },
+    };
+    WireError { code, message }
+}
+
+fn this_machine(shared: &Shared, timings: &Timings) -> MachineTimings {
+    let seconds = |span: Option<std::time::Duration>| span.map(|span| span.as_secs_f64());
+    let timings = PeerTimings {
+        execution_time: seconds(timings.execution),
+        total_time: seconds(Some(timings.total)),
+        scheduling_time: seconds(Some(timings.scheduling)),
+        probing_time: seconds(timings.probing),
+        queue_time: seconds(timings.queue),
+        forwarding_time: seconds(timings.forwarding),
+    };
+    this_machine_with(shared, timings)
+}
+
+fn this_machine_with(shared: &Shared, timings: PeerTimings) -> MachineTimings {
+    let identity = shared.discovery.identity();
+    MachineTimings { machine_id: identity.id, machine_ip: identity.ip, timings }
+}
+
+fn common_headers(to: &mut HeaderMap, ending: &Ending) {
+    to.insert(headers::VERSION, HeaderValue::from_static(crate::VERSION));
+    to.insert(headers::SCHEDULER, ending.policy.clone());
+    if ending.probes > 0 {
+        to.insert(headers::PROBE_MESSAGES, HeaderValue::from(ending.probes));
+    }
+    if let Some((state, choice)) = &ending.learned {
+        to.insert(headers::LEARNING_EID, HeaderValue::from(ending.id.number));
+        insert(to, headers::LEARNING_STATE, &go::format_f_list(state));
+        insert(to, headers::LEARNING_ACTION, &go::format_f(f64::from(choice.action)));
+        insert(to, headers::LEARNING_EPS, &go::format_f(choice.epsilon));
+    }
+}
+
+/// Times of a job that ran here: single values, and the same as lists of one.
+fn local_headers(to: &mut HeaderMap, ending: &Ending) {
+    let timings = &ending.timings;
+    let mut text = ListOfOne::new();
+    let execution = timings.execution.unwrap_or_default().as_secs_f64();
+    to.insert(headers::EXECUTION_TIME, text.set(execution).single());
+    to.insert(headers::TOTAL_TIME, text.set(timings.total.as_secs_f64()).single());
+    to.insert(headers::TOTAL_LIST, text.list());
+    to.insert(headers::SCHEDULING_TIME, text.set(timings.scheduling.as_secs_f64()).single());
+    to.insert(headers::SCHEDULING_LIST, text.list());
+    if let Some(probing) = timings.probing {
+        to.insert(headers::PROBING_TIME, text.set(probing.as_secs_f64()).single());
+        to.insert(headers::PROBING_LIST, text.list());
+    }
+    if let Some(queue) = timings.queue.filter(|queue| !queue.is_zero()) {
+        to.insert(headers::QUEUE_TIME, text.set(queue.as_secs_f64()).single());
+    }
+}
+
+/// One number as `[%f]`, and without the brackets.
+struct ListOfOne(String);
+
+impl ListOfOne {
+    fn new() -> Self {
+        ListOfOne(String::with_capacity(24))
+    }
+
+    fn set(&mut self, seconds: f64) -> &Self {
+        use std::fmt::Write;
+        self.0.clear();
+        let _ = write!(self.0, "[{seconds:.6}]");
+        self
+    }
+
+    fn list(&self) -> HeaderValue {
+        value(&self.0)
+    }
+
+    fn single(&self) -> HeaderValue {
+        value(self.0.trim_matches(['[', ']']))
+    }
+}
+
+/// Times along the path, origin first.
+fn forwarded_headers(to: &mut HeaderMap, path: &[MachineTimings], ending: &Ending) {
+    let origin_first = || path.iter().rev();
+    let list = |time: fn(&PeerTimings) -> Option<f64>| {
+        go::json_numbers(origin_first().map(|machine| time(&machine.timings).unwrap_or(0.0)))
+    };
+    let names = |name: fn(&MachineTimings) -> &str| {
+        serde_json::to_string(&origin_first().map(name).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let executor = path.first().map(|machine| machine.timings).unwrap_or_default();
+    let timings = &ending.timings;
+    to.insert(headers::EXTERNALLY_EXECUTED, HeaderValue::from_static("True"));
+    to.insert(headers::HOPS, HeaderValue::from(path.len() - 1));
+    insert(to, headers::EXECUTION_TIME, &go::format_f(executor.execution_time.unwrap_or(0.0)));
+    insert(to, headers::TOTAL_TIME, &go::format_f(timings.total.as_secs_f64()));
+    insert(to, headers::TOTAL_LIST, &list(|timings| timings.total_time));
+    insert(to, headers::SCHEDULING_TIME, &go::format_f(timings.scheduling.as_secs_f64()));
+    insert(to, headers::SCHEDULING_LIST, &list(|timings| timings.scheduling_time));
+    insert(to, headers::PROBING_LIST, &list(|timings| timings.probing_time));
+    if let Some(probing) = timings.probing {
+        insert(to, headers::PROBING_TIME, &go::format_f(probing.as_secs_f64()));
+    }
+    if let Some(queue) = executor.queue_time.filter(|queue| *queue > 0.0) {
+        insert(to, headers::QUEUE_TIME, &go::format_f(queue));
+    }
+    if let Some(forwarding) = timings.forwarding {
+        insert(to, headers::FORWARDING_TIME, &go::format_f(forwarding.as_secs_f64()));
+    }
+    insert(to, headers::PEERS_LIST_IP, &names(|machine| &machine.machine_ip));
+    insert(to, headers::PEERS_LIST_ID, &names(|machine| &machine.machine_id));
+}
+
+fn copy_function_headers(to: &mut HeaderMap, content_type: Option<String>, own: Vec<(String, String)>) {
+    let content_type = content_type.map(|text| (header::CONTENT_TYPE.to_string(), text));
+    for (name, text) in content_type.into_iter().chain(own) {
+        let allowed = name.starts_with("x-") || name == header::CONTENT_TYPE.as_str();
+        if let (true, Ok(name), Ok(value)) = (allowed, HeaderName::try_from(name), HeaderValue::from_str(&text)) {
+            to.append(name, value);
+        }
+    }
+}
+
+fn insert(to: &mut HeaderMap, name: &'static str, text: &str) {
+    to.insert(name, value(text));
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn log_job(function: &RegisteredFunction, trace: &Trace, ending: &Ending, status: StatusCode) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        tracing::debug!(
+            trace_id = trace.id(ending.id),
+            job = %ending.id,
+            function = &*function.name,
+            outcome = ?ending.outcome,
+            status = status.as_u16(),
+            forwarded = ending.forwarded,
+            total_s = ending.timings.total.as_secs_f64(),
+            "job ended"
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! `/function/{function}`: a client's call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use p2pfaas_core::wire::{ErrorCode, headers};
+use p2pfaas_core::{Arrival, PolicyChoice, Source};
+
+use super::answer::client_answer;
+use super::error::{ErrorMessage, WireError};
+use crate::drive::drive;
+use crate::executor::FunctionCall;
+use crate::functions::RegisteredFunction;
+use crate::service::Shared;
+use crate::trace::Trace;
+
+/// Call a function.
+///
+/// The job is run here, forwarded to a peer or rejected, as the policy decides. Status, body,
+/// content type and `X-` headers of the function come through; `X-P2pfaas-*` headers tell where the
+/// job ran and how long everything took.
+#[utoipa::path(
+    post, path = "/function/{function}", tag = "functions",
+    params(
+        ("function" = String, Path, description = "Name of a registered function"),
+        ("X-P2pfaas-Deadline-Seconds" = Option<f64>, Header, description = "Seconds until the job is of no use"),
+        ("X-P2pfaas-Scheduler-Learning-Task-Type" = Option<f64>, Header, description = "Index of the task type"),
+        ("X-P2pfaas-Scheduler-Task-Tracing-Id" = Option<String>, Header, description = "Text that travels with the job"),
+        ("X-P2pfaas-Scheduler-Bypass" = Option<String>, Header, description = "Anything: run it here, drop it when no slot is free"),
+        ("X-P2pfaas-Scheduler-Forward" = Option<String>, Header, description = "Anything: forward it to a random peer"),
+        ("X-P2pfaas-Scheduler-Reject" = Option<String>, Header, description = "Anything: reject it"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Payload"),
+    responses(
+        (status = 200, description = "The function's answer, with the function's own status and content type"),
+        (status = 400, description = "A header that cannot be read", body = ErrorMessage),
+        (status = 404, description = "No such function", body = ErrorMessage),
+        (status = 413, description = "The payload is too large", body = ErrorMessage),
+        (status = 500, description = "Dropped (code 400), forward failed (403), or the function failed (1)", body = ErrorMessage),
+        (status = 503, description = "Rejected by the policy (code 401), or the node is shutting down (1)", body = ErrorMessage),
+    )
+)]
+pub(crate) async fn call(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, WireError> {
+    let function = find(&shared, &name)?;
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let arrival = Arrival {
+        source: Source::Client,
+        id: None,
+        function: function.id,
+        task_type: task_type(headers),
+        deadline: deadline(headers)?.or(function.deadline),
+        policy: policy_choice(headers),
+    };
+    let payload = read_body(body, shared.max_body_bytes).await?;
+    let trace = Trace::from_header(headers.get("traceparent"));
+    let call = FunctionCall {
+        payload,
+        content_type: headers.get(header::CONTENT_TYPE).cloned(),
+        tracing: text(headers, headers::TRACING_ID).unwrap_or_default().to_string(),
+        task_type: arrival.task_type,
+        traceparent: trace.header(),
+    };
+    let finished = drive(shared.clone(), function.clone(), arrival, call).await;
+    Ok(client_answer(&shared, &function, &trace, finished))
+}
+
+/// Call a function without a payload; the function gets a POST all the same.
+#[utoipa::path(
+    get, path = "/function/{function}", tag = "functions",
+    params(("function" = String, Path, description = "Name of a registered function")),
+    responses((status = 200, description = "As for POST"), (status = 404, description = "No such function", body = ErrorMessage))
+)]
+pub(crate) async fn call_get(
+    state: State<Arc<Shared>>,
+    path: Path<String>,
+    request: Request,
+) -> Result<Response, WireError> {
+    call(state, path, request).await
+}
+
+pub(super) fn find(shared: &Shared, name: &str) -> Result<Arc<RegisteredFunction>, WireError> {
+    if shared.draining.load(std::sync::atomic::Ordering::Acquire) {
+        return Err(WireError::new(ErrorCode::ShuttingDown, "this node is shutting down"));
+    }
+    shared.functions.get(name).cloned().ok_or_else(|| {
+        let known = shared.functions.names().join(", ");
+        let message = format!("no function {name:?} is registered at this node; registered are: {known}");
+        WireError::new(ErrorCode::NotFound, message)
+    })
+}
+
+pub(crate) async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, WireError> {
+    match Limited::new(body, max_bytes).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("the body is larger than {max_bytes} bytes (max-body-bytes)");
+            Err(WireError::new(ErrorCode::BodyTooLarge, message))
+        }
+        Err(error) => Err(WireError::new(ErrorCode::MalformedInput, format!("the body cannot be read: {error}"))),
+    }
+}
+
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().filter(|text| !text.is_empty())
+}
+
+/// A float in text; 0 when it is missing or no index.
+fn task_type(headers: &HeaderMap) -> u16 {
+    let number = text(headers, headers::TASK_TYPE).and_then(|text| text.trim().parse::<f64>().ok());
+    number.filter(|number| (0.0..=f64::from(u16::MAX)).contains(number)).map_or(0, |number| number as u16)
+}
+
+fn deadline(headers: &HeaderMap) -> Result<Option<Duration>, WireError> {
+    let Some(text) = text(headers, headers::DEADLINE) else { return Ok(None) };
+    let seconds = text.trim().parse::<f64>().ok();
+    let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    span.map(Some).ok_or_else(|| {
+        let message = format!("X-P2pfaas-Deadline-Seconds: expected seconds such as 0.25, got {text:?}");
+        WireError::new(ErrorCode::MalformedInput, message)
+    })
+}
+
+fn policy_choice(headers: &HeaderMap) -> PolicyChoice {
+    let asked = |name| text(headers, name).is_some();
+    if asked(headers::BYPASS) {
+        PolicyChoice::Bypass
+    } else if asked(headers::FORWARD) {
+        PolicyChoice::Forward
+    } else if asked(headers::REJECT) {
+        PolicyChoice::Reject
+    } else {
+        PolicyChoice::Configured
+    }
+}

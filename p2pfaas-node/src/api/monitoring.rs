@@ -1,0 +1,105 @@
+//! What a node tells about itself: name, load, health, metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use p2pfaas_core::wire::{ErrorCode, headers};
+use serde::Serialize;
+
+use super::error::{ErrorMessage, WireError};
+use crate::service::Shared;
+
+#[derive(Serialize, utoipa::ToSchema)]
+struct Hello {
+    name: &'static str,
+    version: &'static str,
+    version_commit: &'static str,
+}
+
+/// Name and version.
+#[utoipa::path(get, path = "/", tag = "monitoring", responses((status = 200, description = "`{name, version, version_commit}` as text")))]
+pub(crate) async fn hello() -> Response {
+    let hello = Hello {
+        name: "p2pfaas-scheduler",
+        version: crate::VERSION,
+        version_commit: option_env!("P2PFAAS_COMMIT").unwrap_or_default(),
+    };
+    let text = serde_json::to_string(&hello).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// Name and version, also by POST.
+#[utoipa::path(post, path = "/", tag = "monitoring", responses((status = 200, description = "As for GET")))]
+pub(crate) async fn hello_post() -> Response {
+    hello().await
+}
+
+/// The load of this node: what peers ask before they forward.
+#[utoipa::path(
+    get, path = "/monitoring/load", tag = "monitoring",
+    responses((status = 200, description = "Empty; the load is in the headers", headers(
+        ("X-P2pfaas-Load" = u32, description = "Jobs running"),
+        ("X-P2pfaas-Maxload" = u32, description = "Slots"),
+        ("X-P2pfog-Queue-Length" = u32, description = "Jobs waiting"),
+        ("X-P2pfaas-Node-Id" = String, description = "This node's identity among our nodes"),
+    )))
+)]
+pub(crate) async fn load(State(shared): State<Arc<Shared>>) -> HeaderMap {
+    let (running, slots, queued) = shared.engine.read(|node| {
+        let slots = node.slots();
+        (slots.running(), slots.capacity().slots, slots.queued())
+    });
+    let mut answer = HeaderMap::with_capacity(4);
+    answer.insert(headers::LOAD, HeaderValue::from(running));
+    answer.insert(headers::MAX_LOAD, HeaderValue::from(slots));
+    answer.insert(headers::QUEUE_LENGTH, HeaderValue::from(queued));
+    if let Ok(id) = HeaderValue::from_str(&shared.node_id.to_string()) {
+        answer.insert(headers::NODE_ID, id);
+    }
+    answer
+}
+
+/// How long a function of the OpenFaaS gateway takes to come up.
+#[utoipa::path(
+    get, path = "/monitoring/scale-delay/{function}", tag = "monitoring",
+    params(("function" = String, Path, description = "Name of a function of the gateway")),
+    responses(
+        (status = 200, description = "`{approximate_delay (s), error_margin (ms), attempts}`"),
+        (status = 500, description = "No gateway, or it failed (code 300)", body = ErrorMessage),
+    )
+)]
+pub(crate) async fn scale_delay(
+    State(shared): State<Arc<Shared>>,
+    Path(function): Path<String>,
+) -> Result<Response, WireError> {
+    let openfaas = super::system::gateway(&shared, ErrorCode::OpenFaasFailed)?;
+    let delay = openfaas.scale_delay(&function).await;
+    let delay = delay.map_err(|error| WireError::new(ErrorCode::OpenFaasFailed, error.to_string()))?;
+    Ok(Json(delay).into_response())
+}
+
+/// Whether the node takes jobs.
+#[utoipa::path(get, path = "/health", tag = "monitoring", responses(
+    (status = 200, description = "It does"), (status = 503, description = "It is shutting down")
+))]
+pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.draining.load(Ordering::Acquire) {
+        (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response()
+    } else {
+        "ok\n".into_response()
+    }
+}
+
+/// Prometheus metrics.
+#[utoipa::path(get, path = "/metrics", tag = "monitoring", responses((status = 200, description = "Text format 0.0.4")))]
+pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let (slots, peers, counters) = shared
+        .engine
+        .read(|node| (node.slots().clone(), node.peers().present().len(), *node.counters()));
+    let text = shared.metrics.text(&slots, peers, &counters);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}

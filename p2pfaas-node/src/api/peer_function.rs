@@ -1,0 +1,96 @@
+//! `/peer/function/{function}`: a job that a peer forwards to this node (fact sheet 1.5).
+//!
+//! Every answer has a `peers_list`: an old scheduler dies of one without.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::HeaderValue;
+use p2pfaas_core::wire::{ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, headers};
+use p2pfaas_core::{Arrival, PolicyChoice, Source};
+
+use super::answer::{peer_answer, peer_error};
+use super::error::{ErrorMessage, WireError};
+use super::function::{find, read_body, text};
+use super::server::Remote;
+use crate::drive::drive;
+use crate::executor::FunctionCall;
+use crate::service::Shared;
+use crate::trace::Trace;
+
+/// Run or pass on a job of a peer.
+#[utoipa::path(
+    post, path = "/peer/function/{function}", tag = "peers",
+    params(
+        ("function" = String, Path, description = "Name of a registered function"),
+        ("User-Agent" = String, Header, description = "`Machine`"),
+    ),
+    request_body(content = String, content_type = "application/json", description = "Job with base64 payload, hops and path"),
+    responses(
+        (status = 200, description = "`{peers_list, body, status_code}`, executor first, body as base64"),
+        (status = 500, description = "The same form; the body is an error", body = ErrorMessage),
+    )
+)]
+pub(crate) async fn call(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, WireError> {
+    let (parts, body) = request.into_parts();
+    if text(&parts.headers, "user-agent") != Some(MACHINE_USER_AGENT) {
+        return Err(WireError::new(ErrorCode::Generic, "only machines may call this: User-Agent must be Machine"));
+    }
+    let remote = parts.extensions.get::<Remote>().map(|remote| remote.0.to_string());
+    let job = async {
+        let function = find(&shared, &name)?;
+        // Base64 makes the message a third larger than its payload.
+        let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;
+        let message: PeerJobRequest = serde_json::from_slice(&body)
+            .map_err(|error| WireError::new(ErrorCode::MalformedInput, format!("not a peer's job: {error}")))?;
+        let payload = BASE64.decode(&message.payload).map_err(|error| {
+            WireError::new(ErrorCode::MalformedInput, format!("the payload is not base64: {error}"))
+        })?;
+        Ok((function, message, payload))
+    };
+    let (function, message, payload) = match job.await {
+        Ok(job) => job,
+        Err(error) => return Ok(peer_error(&shared, &error)),
+    };
+    let (tracing, id_behind_tracing) =
+        headers::split_tracing(text(&parts.headers, headers::TRACING_ID).unwrap_or_default());
+    let hops = u32::try_from(message.hops.max(1)).unwrap_or(u32::MAX);
+    let id = message.job_id.as_ref().and_then(|id| id.parse().ok());
+    let sender = || remote.as_deref().and_then(|ip| shared.peers.by_ip(ip));
+    let (source, id) = match (message.visited_nodes(), id) {
+        (Some(visited), Some(id)) => (Source::Peer { sender: None, hops, visited }, Some(id)),
+        _ => (Source::ForeignPeer { sender: sender(), hops }, id_behind_tracing),
+    };
+    let given = message.deadline_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+    let deadline = match source {
+        Source::ForeignPeer { .. } => given.or(function.deadline),
+        _ => given,
+    };
+    let arrival = Arrival {
+        source,
+        id,
+        function: function.id,
+        task_type: message.task_type.unwrap_or(0),
+        deadline,
+        policy: PolicyChoice::Configured,
+    };
+    let trace = Trace::from_header(parts.headers.get("traceparent"));
+    let content_type = Some(message.content_type.as_str()).filter(|text| !text.is_empty());
+    let call = FunctionCall {
+        payload: payload.into(),
+        content_type: content_type.and_then(|text| HeaderValue::from_str(text).ok()),
+        tracing: tracing.to_string(),
+        task_type: arrival.task_type,
+        traceparent: trace.header(),
+    };
+    let finished = drive(shared.clone(), function.clone(), arrival, call).await;
+    Ok(peer_answer(&shared, &function, &trace, finished))
+}

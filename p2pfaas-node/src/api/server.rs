@@ -1,0 +1,85 @@
+//! Accepts connections and serves them with a router, until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tower_service::Service as _;
+
+/// Connections open at once; one more waits at the door.
+const MAX_CONNECTIONS: usize = 16_384;
+/// For a client to send the head of its request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The address of the other side, as handlers get it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Remote(pub std::net::IpAddr);
+
+/// A listening server.
+pub(crate) struct Server {
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<GracefulShutdown>,
+}
+
+impl Server {
+    pub(crate) fn start(listener: TcpListener, router: Router) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Server { stop, accepting: tokio::spawn(accept(listener, router, stopped)) }
+    }
+
+    /// Stops accepting, and waits until open requests are answered or the deadline has come.
+    pub(crate) async fn stop(self, deadline: Instant) {
+        self.stop.send_replace(true);
+        let Ok(connections) = self.accepting.await else { return };
+        if tokio::time::timeout_at(deadline, connections.shutdown()).await.is_err() {
+            tracing::warn!("some jobs had not ended when the grace time was over");
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) -> GracefulShutdown {
+    let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut http = http1::Builder::new();
+    // Go's canonical spelling, `X-P2pfaas-Version`, byte for byte.
+    http.title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    loop {
+        let (stream, remote) = tokio::select! {
+            _ = stopped.changed() => return connections,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, remote)) => (stream, remote.ip()),
+                Err(error) => {
+                    // Out of descriptors, mostly: give those who have one time to end.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(place) = places.clone().acquire_owned().await else { return connections };
+        if stream.set_nodelay(true).is_err() {
+            continue;
+        }
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Remote(remote));
+            router.clone().call(request)
+        });
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // A client that breaks off is its own business; its job has been told.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}

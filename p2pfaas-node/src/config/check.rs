@@ -1,0 +1,159 @@
+//! What is only seen when all keys are together, and what they lead to: files, functions, a gateway.
+
+use std::hash::{BuildHasher, Hasher};
+use std::net::SocketAddr;
+
+use p2pfaas_core::agent::FixedTable;
+use p2pfaas_core::policy::{LearningScheduler, PolicyKind};
+
+use super::draft::Draft;
+use super::errors::Problem;
+use super::functions::{self, FunctionSpec};
+use super::{Loaded, ReadFile, unreadable};
+use crate::executor::{Credentials, Function, OpenFaas};
+
+/// Completes the configuration. It is of use only if there are no problems.
+pub(super) fn complete(
+    mut draft: Draft,
+    read_file: ReadFile<'_>,
+    problems: &mut Vec<Problem>,
+    mut warnings: Vec<String>,
+) -> Loaded {
+    addresses(&draft, problems, &mut warnings);
+    bounds(&draft, problems);
+    policies(&draft, problems, &mut warnings);
+    draft.settings.agent = agent(&draft, read_file, problems);
+    draft.settings.openfaas = gateway(&draft, read_file, problems, &mut warnings);
+    draft.settings.functions = executors(&draft, problems);
+    draft.settings.seed = draft.seed.unwrap_or_else(random);
+    let Draft { settings, functions, log, threads, .. } = draft;
+    Loaded { settings, functions, log, threads, warnings }
+}
+
+fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) {
+    let settings = &draft.settings;
+    let all = [
+        ("listen", Some(settings.listen)),
+        ("discovery-listen", settings.discovery_listen),
+        ("learner-listen", settings.learner_listen),
+    ];
+    let mut wrong = |key: &str, expected: String, found: SocketAddr| {
+        problems.push(Problem::value(key, draft.origin(key), expected, &found.to_string()));
+    };
+    for (index, (key, address)) in all.iter().enumerate() {
+        let Some(address) = address else { continue };
+        if !draft.open && !address.ip().is_loopback() {
+            let open = "a loopback address, or --open to let everybody who reaches it run the functions";
+            wrong(key, open.into(), *address);
+        }
+        let taken = all[..index].iter().find(|(_, other)| *other == Some(*address) && address.port() != 0);
+        if let Some((other, _)) = taken {
+            // Not a default is wrong, but what has been put in its place.
+            let given = draft.origins.contains_key(key);
+            let (key, other) = if given { (key, other) } else { (other, key) };
+            wrong(key, format!("another address than that of {other}"), *address);
+        }
+    }
+    if settings.listen.ip().is_unspecified() && settings.machine_ip.is_empty() {
+        let why = "peers are not told an address of this machine";
+        warnings.push(format!("machine-ip is not given and listen is {}: {why}", settings.listen));
+    }
+}
+
+fn bounds(draft: &Draft, problems: &mut Vec<Problem>) {
+    let core = &draft.settings.core;
+    let room = core.capacity.slots.saturating_add(core.capacity.queue);
+    if core.max_jobs < room {
+        let expected = format!("at least slots + queue, {room}");
+        let found = core.max_jobs.to_string();
+        problems.push(Problem::value("max-jobs", draft.origin("max-jobs"), expected, &found));
+    }
+}
+
+fn policies(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) {
+    if draft.settings.fallback.name == LearningScheduler::NAME {
+        let expected = "a policy that decides without a learner";
+        let found = &draft.settings.fallback.name;
+        problems.push(Problem::value("fallback", draft.origin("fallback"), expected, found));
+    }
+    if draft.settings.policy.name == LearningScheduler::NAME && draft.agent_table.is_none() {
+        let fallback = &draft.settings.fallback;
+        warnings.push(format!("{} has no agent-table: {fallback} decides", LearningScheduler::NAME));
+    }
+}
+
+fn agent(draft: &Draft, read_file: ReadFile<'_>, problems: &mut Vec<Problem>) -> Option<FixedTable> {
+    const KEY: &str = "agent-table";
+    let path = draft.agent_table.as_ref()?;
+    match read_file(path) {
+        Ok(text) => match serde_json::from_str(&text) {
+            Ok(table) => return Some(table),
+            Err(error) => problems.push(Problem {
+                key: KEY.into(),
+                origin: draft.origin(KEY).into(),
+                expected: r#"JSON such as {"actions": {"0,2,1": 1}, "otherwise": 1}"#.into(),
+                found: format!("{}: {error}", path.display()),
+            }),
+        },
+        Err(error) => problems.push(unreadable(KEY, draft, path, &error)),
+    }
+    None
+}
+
+fn gateway(
+    draft: &Draft,
+    read_file: ReadFile<'_>,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<String>,
+) -> Option<OpenFaas> {
+    const USER: &str = "openfaas-user-file";
+    const PASSWORD: &str = "openfaas-password-file";
+    let Some(url) = &draft.openfaas_url else {
+        for key in [USER, PASSWORD].into_iter().filter(|key| draft.origins.contains_key(key)) {
+            warnings.push(format!("{key} has no effect without openfaas-url"));
+        }
+        return None;
+    };
+    let files = [(USER, &draft.openfaas_user_file), (PASSWORD, &draft.openfaas_password_file)];
+    let mut secret = |(key, path): (&str, &Option<_>)| {
+        let path: &std::path::PathBuf = path.as_ref()?;
+        match read_file(path) {
+            Ok(text) => Some(text.trim().to_string()),
+            Err(error) => {
+                problems.push(unreadable(key, draft, path, &error));
+                None
+            }
+        }
+    };
+    let credentials = match files.map(&mut secret) {
+        [Some(user), Some(password)] => Some(Credentials { user, password }),
+        _ => None,
+    };
+    if let [(_, Some(_)), (key, None)] | [(key, None), (_, Some(_))] = files {
+        problems.push(Problem {
+            key: key.into(),
+            origin: draft.origin(key).into(),
+            expected: "a file, as the other of user and password has".into(),
+            found: "none".into(),
+        });
+    }
+    Some(OpenFaas::new(url, credentials.as_ref(), draft.settings.max_body_bytes))
+}
+
+fn executors(draft: &Draft, problems: &mut Vec<Problem>) -> Vec<Function> {
+    let gateway = draft.settings.openfaas.as_ref();
+    let build = |spec: &FunctionSpec| {
+        let executor = functions::executor(&spec.target, gateway, draft.settings.max_body_bytes);
+        if executor.is_none() {
+            let expected = "openfaas-url to be given, for a function behind a gateway";
+            problems.push(Problem::value("function", &spec.origin, expected, &spec.target.to_string()));
+        }
+        Some(Function { name: spec.name.clone(), executor: executor?, deadline: spec.deadline })
+    };
+    draft.functions.iter().filter_map(build).collect()
+}
+
+/// A seed from the entropy that std seeds its hash maps with.
+fn random() -> u64 {
+    std::hash::RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,129 @@
+//! The forms in which values are written, above all in the TOML file.
+
+use std::time::Duration;
+
+use super::super::FunctionTarget;
+use super::*;
+
+fn policy(text: &str) -> String {
+    toml(text).settings.policy.to_string()
+}
+
+#[test]
+fn a_policy_is_words_or_a_table_as_on_the_wire_or_a_table_of_names() {
+    let all = "PowerOfNScheduler(2, 3, true, 1)";
+    assert_eq!(policy("policy = 'PowerOfNScheduler 2 3 true 1'"), all);
+    assert_eq!(policy("policy = 'PowerOfNScheduler(2, 3, true, 1)'"), all);
+    assert_eq!(policy("[policy]\nname = 'PowerOfNScheduler'\nparameters = ['2', '3', 'true', '1']"), all);
+    assert_eq!(policy("[policy]\nname = 'PowerOfNScheduler'\nparameters = [2, 3, true, 1]"), all);
+    assert_eq!(policy("[policy]\nname = 'PowerOfNScheduler'\nfan_out = 2\nthreshold = 3"), all);
+    assert_eq!(policy("[policy]\nname = 'PowerOfNScheduler'\nfan-out = 2\nthreshold = 3"), all);
+    assert_eq!(
+        policy("[policy]\nname = 'PowerOfNScheduler'\n[policy.parameters]\nfan_out = 2\nthreshold = 3"),
+        all
+    );
+    assert_eq!(policy("policy.name = 'RejectScheduler'"), "RejectScheduler");
+    let fallback = toml("[fallback]\nname = 'NoScheduler'\nparameters = ['false']").settings.fallback;
+    assert_eq!(fallback.to_string(), "NoScheduler(false)");
+    let flag = node(&["--policy", "PowerOfNScheduler 2 3 true 1 choice=least-loaded"], &[], &[]);
+    assert_eq!(flag.settings.policy.to_string(), "PowerOfNScheduler(2, 3, true, 1, choice=least-loaded)");
+}
+
+#[test]
+fn functions_are_texts_or_tables_or_one_table() {
+    let expected = [
+        ("a", FunctionTarget::Builtin("echo".into()), None),
+        ("b", FunctionTarget::Container("http://b:8080".parse().expect("a URL")), None),
+    ];
+    let forms = [
+        "function = ['a=builtin:echo', 'b=http://b:8080']",
+        "functions = 'a=builtin:echo, b=http://b:8080'",
+        "[functions]\na = 'builtin:echo'\nb = 'http://b:8080'",
+        "[[function]]\nname = 'a'\nurl = 'builtin:echo'\n[[function]]\nname = 'b'\nurl = 'http://b:8080'",
+        "[functions.a]\nurl = 'builtin:echo'\n[functions.b]\nurl = 'http://b:8080'",
+    ];
+    for form in forms {
+        let loaded = toml(form);
+        let specs: Vec<_> =
+            loaded.functions.into_iter().map(|spec| (spec.name, spec.target, spec.deadline)).collect();
+        let expected = expected.clone().map(|(name, target, deadline)| (name.to_string(), target, deadline));
+        assert_eq!(specs, expected, "{form}");
+        assert_eq!(loaded.settings.functions.len(), 2);
+    }
+}
+
+#[test]
+fn a_function_table_has_a_deadline() {
+    let forms = [
+        "[[function]]\nname = 'a'\nurl = 'builtin:echo'\ndeadline_s = 0.25",
+        "[function]\nname = 'a'\nurl = 'builtin:echo'\ndeadline-s = '0.25'",
+        "[functions]\na = { url = 'builtin:echo', deadline_s = 0.25 }",
+    ];
+    for form in forms {
+        let function = toml(form).settings.functions.remove(0);
+        assert_eq!(
+            (function.name.as_str(), function.deadline),
+            ("a", Some(Duration::from_millis(250))),
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn several_peers_and_functions_may_follow_one_flag() {
+    let loaded = node(&["--peer", "a", "b:1", "--function", "f=builtin:echo", "g=builtin:sleep"], &[], &[]);
+    assert_eq!(loaded.settings.peers, ["a", "b:1"]);
+    assert_eq!(loaded.functions.len(), 2);
+}
+
+#[test]
+fn a_switch_is_on_alone_and_takes_a_value() {
+    assert!(node(&["--development"], &[], &[]).settings.development);
+    assert!(!node(&["--development=false"], &[("P2PFAAS_DEVELOPMENT", "true")], &[]).settings.development);
+    assert!(node(&[], &[("P2PFAAS_DEVELOPMENT", "1")], &[]).settings.development);
+}
+
+#[test]
+fn numbers_and_underscores_are_toml() {
+    let loaded = toml("max_jobs = 0x8_000\nqueue = 1_000\njob-timeout = 'none'\ndead_polls = '4'");
+    let core = loaded.settings.core;
+    assert_eq!((core.max_jobs, core.capacity.queue, core.job_timeout), (32_768, 1_000, None));
+    assert_eq!(loaded.settings.dead_polls, 4);
+}
+
+#[test]
+fn an_address_other_than_loopback_needs_open() {
+    let loaded = node(&["--open", "--listen=10.0.0.1:1", "--discovery-listen=0.0.0.0:2"], &[], &[]);
+    assert_eq!(loaded.settings.listen.to_string(), "10.0.0.1:1");
+    assert!(node(&["--listen=[::1]:1"], &[], &[]).settings.listen.is_ipv6());
+    let loaded = node(&["--open", "--listen=0.0.0.0:1"], &[], &[]);
+    let why =
+        "machine-ip is not given and listen is 0.0.0.0:1: peers are not told an address of this machine";
+    assert_eq!(loaded.warnings, [why]);
+}
+
+#[test]
+fn the_gateway_has_its_credentials_from_files() {
+    let flags = ["--openfaas-url=http://gateway:8080", "--function=f=openfaas:f"];
+    let secrets =
+        [("/run/secrets/basic-auth-user", "admin\n"), ("/run/secrets/basic-auth-password", "s3cret\n")];
+    let loaded = node(&flags, &[], &secrets);
+    assert!(loaded.settings.openfaas.is_some() && loaded.settings.functions.len() == 1);
+    assert!(!format!("{loaded:?}").contains("s3cret"));
+
+    let open = ["--openfaas-user-file=none", "--openfaas-password-file=none"];
+    assert!(node(&[flags[0], open[0], open[1]], &[], &[]).settings.openfaas.is_some());
+    let loaded = node(&["--openfaas-user-file=f"], &[], &[]);
+    assert_eq!(loaded.warnings, ["openfaas-user-file has no effect without openfaas-url"]);
+}
+
+#[test]
+fn the_agent_of_learning_scheduler_is_a_table_in_a_file() {
+    let policy = "--policy=LearningScheduler 2";
+    let files = [("table.json", r#"{"actions": {"0,1": 1}, "otherwise": 2}"#)];
+    let loaded = node(&[policy, "--agent-table=table.json"], &[], &files);
+    assert_eq!(loaded.settings.agent.and_then(|table| table.otherwise), Some(2));
+    assert_eq!(loaded.warnings, [] as [&str; 0]);
+    let why = "LearningScheduler has no agent-table: PowerOfNScheduler(1, 2, true, 1) decides";
+    assert_eq!(node(&[policy], &[], &[]).warnings, [why]);
+}

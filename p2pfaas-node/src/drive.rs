@@ -1,0 +1,205 @@
+//! Drives one job: carries out what the state machine says about it, and feeds back what happened.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::stream::{FuturesUnordered, Stream};
+use p2pfaas_core::{Arrival, Event, JobKey, NodeId, PeerId, PeerLoad};
+
+use crate::engine::{Command, Ending};
+use crate::executor::{ExecuteError, Execution, FunctionAnswer, FunctionCall};
+use crate::functions::RegisteredFunction;
+use crate::peer_client::{ForwardJob, PeerAnswer};
+use crate::service::Shared;
+
+/// A job's end, and what the function or the peer said.
+pub(crate) struct Finished {
+    pub ending: Ending,
+    pub result: JobResult,
+}
+
+/// What came back for a job.
+pub(crate) enum JobResult {
+    /// It never got that far.
+    Nothing,
+    /// The function ran here.
+    Here(Result<FunctionAnswer, ExecuteError>),
+    /// A peer answered.
+    Peer(PeerAnswer),
+}
+
+/// A probed peer's answer: its load and identity.
+pub(crate) struct Probed {
+    pub peer: PeerId,
+    pub load: Option<PeerLoad>,
+    pub node: Option<NodeId>,
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What a job's task waits for, besides mail.
+enum Work {
+    Nothing,
+    Execution(Execution),
+    Probes(FuturesUnordered<Boxed<Probed>>),
+    Forward(Boxed<PeerAnswer>),
+}
+
+enum Done {
+    Executed(Result<FunctionAnswer, ExecuteError>),
+    Probed(Probed),
+    Forwarded(PeerAnswer),
+}
+
+impl Work {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Done> {
+        match self {
+            Work::Nothing => Poll::Pending,
+            Work::Execution(execution) => execution.as_mut().poll(context).map(Done::Executed),
+            Work::Probes(probes) => match Pin::new(probes).poll_next(context) {
+                Poll::Ready(Some(probed)) => Poll::Ready(Done::Probed(probed)),
+                Poll::Ready(None) | Poll::Pending => Poll::Pending,
+            },
+            Work::Forward(forward) => forward.as_mut().poll(context).map(Done::Forwarded),
+        }
+    }
+}
+
+/// One job under way. If its task goes away (the client has closed), a function that runs is let
+/// finish, and anything else is cancelled.
+struct Job {
+    shared: Arc<Shared>,
+    key: JobKey,
+    function: Arc<RegisteredFunction>,
+    call: FunctionCall,
+    work: Work,
+    result: JobResult,
+    over: bool,
+    detached: bool,
+}
+
+/// Brings a job to the node and drives it to its end.
+pub(crate) async fn drive(
+    shared: Arc<Shared>,
+    function: Arc<RegisteredFunction>,
+    arrival: Arrival,
+    call: FunctionCall,
+) -> Finished {
+    let (key, command) = shared.engine.arrive(arrival);
+    let (work, result) = (Work::Nothing, JobResult::Nothing);
+    let mut job = Job { shared, key, function, call, work, result, over: false, detached: false };
+    job.run(command).await
+}
+
+impl Job {
+    async fn run(&mut self, mut command: Option<Command>) -> Finished {
+        loop {
+            match command {
+                Some(Command::End(ending)) => {
+                    self.over = true;
+                    self.work = Work::Nothing;
+                    return Finished { ending: *ending, result: std::mem::replace(&mut self.result, JobResult::Nothing) };
+                }
+                Some(other) => self.begin(other),
+                None => {}
+            }
+            command = self.next().await;
+        }
+    }
+
+    fn begin(&mut self, command: Command) {
+        self.work = match command {
+            Command::Execute => Work::Execution(self.function.executor.execute(self.call.clone())),
+            Command::Probe(peers) => Work::Probes(
+                peers.into_iter().map(|peer| Box::pin(self.shared.peers.probe(peer)) as Boxed<Probed>).collect(),
+            ),
+            Command::Forward(forward) => {
+                let job = ForwardJob {
+                    function: self.function.name.clone(),
+                    payload: self.call.payload.clone(),
+                    content_type: self.call.content_type.clone(),
+                    tracing: self.call.tracing.clone(),
+                    traceparent: self.call.traceparent.clone(),
+                    forward: *forward,
+                };
+                Work::Forward(Box::pin(self.shared.peers.forward(job)))
+            }
+            Command::End(_) => Work::Nothing,
+        };
+    }
+
+    /// Waits until work is done or mail comes; what to do then.
+    async fn next(&mut self) -> Option<Command> {
+        let Job { shared, key, work, .. } = self;
+        let done = poll_fn(|context| match work.poll(context) {
+            Poll::Ready(done) => Poll::Ready(Ok(done)),
+            Poll::Pending => shared.engine.poll_command(*key, context).map(Err),
+        });
+        match done.await {
+            Err(command) => Some(command),
+            Ok(done) => self.done(done),
+        }
+    }
+
+    fn done(&mut self, done: Done) -> Option<Command> {
+        let job = self.key;
+        let event = match done {
+            Done::Probed(Probed { peer, load, node }) => Event::Probed { job, peer, load, node },
+            Done::Executed(result) => {
+                let success = result.as_ref().is_ok_and(|answer| answer.status.is_success());
+                self.work = Work::Nothing;
+                self.result = JobResult::Here(result);
+                Event::Executed { job, success }
+            }
+            Done::Forwarded(answer) => {
+                let event = Event::Forwarded { job, answer: answer.outcome() };
+                self.work = Work::Nothing;
+                self.result = JobResult::Peer(answer);
+                event
+            }
+        };
+        self.shared.engine.feed(job, event)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        if self.detached {
+            // The process ends, or the function panicked: give the slot back.
+            self.shared.engine.feed(self.key, Event::Executed { job: self.key, success: false });
+            return self.shared.engine.forget(self.key);
+        }
+        let mut work = std::mem::replace(&mut self.work, Work::Nothing);
+        if !matches!(work, Work::Execution(_)) {
+            work = Work::Nothing;
+            match self.shared.engine.feed(self.key, Event::Cancel { job: self.key }) {
+                Some(Command::Execute) => {}
+                // Cancelled, or at its end already.
+                Some(_) => return,
+                None => return self.shared.engine.forget(self.key),
+            }
+        }
+        // The slot is taken: let the function finish, with nobody to hear it.
+        let mut rest = Job {
+            shared: self.shared.clone(),
+            key: self.key,
+            function: self.function.clone(),
+            call: self.call.clone(),
+            work,
+            result: JobResult::Nothing,
+            over: false,
+            detached: true,
+        };
+        let first = matches!(rest.work, Work::Nothing).then_some(Command::Execute);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                rest.run(first).await;
+            });
+        }
+    }
+}

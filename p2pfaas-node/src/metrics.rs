@@ -1,0 +1,177 @@
+//! Prometheus metrics, with the names that the reference planned (fact sheet 5) and more.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use p2pfaas_core::{Counters, Timings};
+use parking_lot::RwLock;
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+/// Upper bounds of times, in seconds: 0.5 ms to 16 s, each twice the one before.
+const TIME_BUCKETS_S: [f64; 16] = [
+    0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0,
+];
+const HOP_BUCKETS: [f64; 5] = [0.0, 1.0, 2.0, 4.0, 8.0];
+
+/// All metrics of one node.
+pub(crate) struct Metrics {
+    registry: Registry,
+    hops: HistogramVec,
+    execution_time: HistogramVec,
+    queue_time: HistogramVec,
+    forwarding_time: HistogramVec,
+    faas_execution_time: HistogramVec,
+    forwarded: IntCounterVec,
+    invocations: IntCounterVec,
+    queue_fill: IntGauge,
+    queue_free: IntGauge,
+    running: IntGauge,
+    free_slots: IntGauge,
+    jobs: IntCounterVec,
+    peers: IntGauge,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let registry = Registry::new();
+        let labels = ["function_name", "code"];
+        let histogram = |name, help, buckets: &[f64]| {
+            let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+            added(&registry, HistogramVec::new(options, &labels))
+        };
+        let counter = |name, help, labels: &[&str]| added(&registry, IntCounterVec::new(Opts::new(name, help), labels));
+        let gauge = |name, help| added(&registry, IntGauge::new(name, help));
+        let time = |name, help| histogram(name, help, &TIME_BUCKETS_S);
+        let info = counter("p2pfaas_build_info", "1, with the version as a label", &["version"]);
+        info.with_label_values(&[crate::VERSION]).inc();
+        Metrics {
+            hops: histogram("scheduler_job_hops", "Forwards of a job", &HOP_BUCKETS),
+            execution_time: time("scheduler_job_execution_time", "Seconds from arrival to answer"),
+            queue_time: time("scheduler_job_queue_time", "Seconds waiting for a slot"),
+            forwarding_time: time("scheduler_job_forwarding_time", "Seconds from forward to the peer's answer"),
+            faas_execution_time: time("scheduler_job_faas_execution_time", "Seconds running the function"),
+            forwarded: counter("scheduler_job_forwarded_count", "Jobs sent to a peer", &["function_name"]),
+            invocations: counter("scheduler_total_invocations", "Calls of a function", &labels),
+            queue_fill: gauge("scheduler_queue_fill", "Jobs waiting for a slot"),
+            queue_free: gauge("scheduler_queue_free", "Places left in the queue"),
+            running: gauge("scheduler_current_running_jobs", "Jobs running"),
+            free_slots: gauge("scheduler_current_free_running_jobs", "Slots in which nothing runs"),
+            jobs: counter("p2pfaas_node_events_total", "What the state machine has counted", &["event"]),
+            peers: gauge("p2pfaas_peers", "Peers present"),
+            registry,
+        }
+    }
+
+    /// The metrics of one function; made once, so that a call looks nothing up.
+    pub(crate) fn function(self: &Arc<Self>, name: &str) -> FunctionMetrics {
+        FunctionMetrics {
+            all: self.clone(),
+            name: name.to_string(),
+            forwarded: self.forwarded.with_label_values(&[name]),
+            by_code: RwLock::default(),
+        }
+    }
+
+    /// The text format, with the node's present state.
+    pub(crate) fn text(&self, slots: &p2pfaas_core::Slots, peers: usize, counters: &Counters) -> String {
+        let capacity = slots.capacity();
+        self.queue_fill.set(i64::from(slots.queued()));
+        self.queue_free.set(i64::from(capacity.queue.saturating_sub(slots.queued())));
+        self.running.set(i64::from(slots.running()));
+        self.free_slots.set(i64::from(slots.free()));
+        self.peers.set(peers as i64);
+        let counts = [
+            ("arrived", counters.arrived),
+            ("served", counters.served),
+            ("dropped", counters.dropped),
+            ("rejected", counters.rejected),
+            ("failed", counters.failed),
+            ("cancelled", counters.cancelled),
+            ("forwarded", counters.forwarded),
+            ("forward_failed", counters.forwards_failed),
+            ("forward_refused", counters.forwards_refused),
+            ("probe", counters.probes),
+            ("probe_failed", counters.probes_failed),
+            ("ask", counters.asks),
+            ("fallback", counters.fallbacks),
+            ("stray_event", counters.stray_events),
+        ];
+        for (event, count) in counts {
+            let counter = self.jobs.with_label_values(&[event]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+        let mut text = Vec::new();
+        match TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            Ok(()) => String::from_utf8(text).unwrap_or_default(),
+            Err(error) => format!("# the metrics cannot be written: {error}\n"),
+        }
+    }
+}
+
+/// Names and labels are constants of this file: that they are valid is what the tests show.
+fn added<M: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<M>) -> M {
+    match metric.and_then(|metric| registry.register(Box::new(metric.clone())).map(|()| metric)) {
+        Ok(metric) => metric,
+        Err(error) => unreachable!("a metric of this file is wrong: {error}"),
+    }
+}
+
+/// The metrics of one function.
+pub(crate) struct FunctionMetrics {
+    all: Arc<Metrics>,
+    name: String,
+    forwarded: IntCounter,
+    by_code: RwLock<Vec<(StatusCode, Arc<ByCode>)>>,
+}
+
+struct ByCode {
+    hops: Histogram,
+    execution_time: Histogram,
+    queue_time: Histogram,
+    forwarding_time: Histogram,
+    faas_execution_time: Histogram,
+    invocations: IntCounter,
+}
+
+impl FunctionMetrics {
+    /// A job of this function has been answered with this status.
+    pub(crate) fn answered(&self, status: StatusCode, hops: usize, timings: &Timings) {
+        let metrics = self.of(status);
+        metrics.invocations.inc();
+        metrics.hops.observe(hops as f64);
+        metrics.execution_time.observe(timings.total.as_secs_f64());
+        if let Some(queue) = timings.queue {
+            metrics.queue_time.observe(queue.as_secs_f64());
+        }
+        if let Some(execution) = timings.execution {
+            metrics.faas_execution_time.observe(execution.as_secs_f64());
+        }
+        if let Some(forwarding) = timings.forwarding {
+            metrics.forwarding_time.observe(forwarding.as_secs_f64());
+            self.forwarded.inc();
+        }
+    }
+
+    fn of(&self, status: StatusCode) -> Arc<ByCode> {
+        if let Some((_, metrics)) = self.by_code.read().iter().find(|(code, _)| *code == status) {
+            return metrics.clone();
+        }
+        let labels = [self.name.as_str(), status.as_str()];
+        let metrics = Arc::new(ByCode {
+            hops: self.all.hops.with_label_values(&labels),
+            execution_time: self.all.execution_time.with_label_values(&labels),
+            queue_time: self.all.queue_time.with_label_values(&labels),
+            forwarding_time: self.all.forwarding_time.with_label_values(&labels),
+            faas_execution_time: self.all.faas_execution_time.with_label_values(&labels),
+            invocations: self.all.invocations.with_label_values(&labels),
+        });
+        let mut by_code = self.by_code.write();
+        if !by_code.iter().any(|(code, _)| *code == status) {
+            by_code.push((status, metrics.clone()));
+        }
+        metrics
+    }
+}

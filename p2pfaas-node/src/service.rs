@@ -1,0 +1,247 @@
+//! One node: its parts put together, started, and stopped without losing a job.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use p2pfaas_core::agent::{Agent, FixedTable};
+use p2pfaas_core::policy::{Descriptor, PolicyError, Registry};
+use p2pfaas_core::wire::{PORT, SchedulerConfiguration};
+use p2pfaas_core::{Counters, Event, Node, NodeId, log};
+use parking_lot::Mutex;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::discovery::Discovery;
+use crate::engine::Engine;
+use crate::event_log::EventLog;
+use crate::executor::OpenFaas;
+use crate::functions::Functions;
+use crate::api::server::Server;
+use crate::metrics::Metrics;
+use crate::peer_client::PeerClient;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// A node that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({what}): {reason}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Which service it is for.
+        what: &'static str,
+        /// Why not.
+        reason: std::io::Error,
+    },
+    /// The policy cannot be built.
+    #[error("the {which} cannot be built: {reason}")]
+    Policy {
+        /// Policy or fallback.
+        which: &'static str,
+        /// Why not.
+        reason: PolicyError,
+    },
+    /// The event log cannot be created.
+    #[error("the event log cannot be created: {0}")]
+    EventLog(std::io::Error),
+}
+
+/// What all requests share.
+pub(crate) struct Shared {
+    pub engine: Arc<Engine>,
+    pub functions: Functions,
+    pub peers: Arc<PeerClient>,
+    pub metrics: Arc<Metrics>,
+    pub discovery: Arc<Discovery>,
+    pub registry: Arc<Registry>,
+    pub store: Store,
+    pub capacity: Mutex<SchedulerConfiguration>,
+    pub openfaas: Option<OpenFaas>,
+    pub agent: Option<FixedTable>,
+    pub node_id: NodeId,
+    pub max_body_bytes: usize,
+    pub development: bool,
+    pub draining: AtomicBool,
+}
+
+/// A running node.
+pub struct NodeService {
+    shared: Arc<Shared>,
+    servers: Vec<Server>,
+    background: JoinSet<()>,
+    address: SocketAddr,
+    discovery_address: Option<SocketAddr>,
+    learner_address: Option<SocketAddr>,
+    grace: Duration,
+}
+
+impl NodeService {
+    /// Starts a node. It is listening when this returns.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on, a policy that cannot be built, an event log that
+    /// cannot be created.
+    pub async fn start(settings: Settings, registry: Arc<Registry>) -> Result<NodeService, StartError> {
+        let listener = listen(settings.listen, "scheduler").await?;
+        let discovery_listener = listen_maybe(settings.discovery_listen, "discovery").await?;
+        let learner_listener = listen_maybe(settings.learner_listen, "learner").await?;
+        let address = local_address(&listener, settings.listen);
+        let discovery_address = discovery_listener.as_ref().zip(settings.discovery_listen);
+        let discovery_address = discovery_address.map(|(listener, wanted)| local_address(listener, wanted));
+        let learner_address = learner_listener.as_ref().zip(settings.learner_listen);
+        let learner_address = learner_address.map(|(listener, wanted)| local_address(listener, wanted));
+
+        let discovery = Discovery::new(&settings, address, discovery_address);
+        let identity = format!("{}#{}", discovery.identity().id, settings.seed);
+        let node_id = NodeId::from_machine_id(&identity);
+        let engine = build_engine(&settings, node_id, &registry)?;
+        let metrics = Arc::new(Metrics::new());
+        let shared = Arc::new(Shared {
+            functions: Functions::new(settings.functions, |name| metrics.function(name)),
+            peers: PeerClient::new(node_id, settings.max_body_bytes),
+            capacity: Mutex::new(SchedulerConfiguration {
+                parallel_running_functions_max: settings.core.capacity.slots,
+                queue_length_max: settings.core.capacity.queue,
+                queue_enabled: settings.core.capacity.queue > 0,
+            }),
+            engine,
+            metrics,
+            discovery,
+            registry,
+            store: Store(settings.data),
+            openfaas: settings.openfaas,
+            agent: settings.agent,
+            node_id,
+            max_body_bytes: settings.max_body_bytes,
+            development: settings.development,
+            draining: AtomicBool::new(false),
+        });
+        shared.peers_changed();
+
+        let mut background = JoinSet::new();
+        background.spawn(shared.engine.clone().keep_time());
+        let mut servers = vec![Server::start(listener, crate::api::scheduler_router(shared.clone()))];
+        if let Some(listener) = discovery_listener {
+            servers.push(Server::start(listener, crate::discovery::router(shared.clone())));
+            background.spawn(crate::discovery::poll::poll(
+                shared.clone(),
+                settings.poll_interval,
+                settings.poll_timeout,
+                settings.dead_polls,
+            ));
+        }
+        if let Some(listener) = learner_listener {
+            servers.push(Server::start(listener, crate::learner::router(shared.clone())));
+        }
+        let grace = settings.shutdown_grace;
+        Ok(NodeService { shared, servers, background, address, discovery_address, learner_address, grace })
+    }
+
+    /// Where the scheduler listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the discovery listens, if it does.
+    pub fn discovery_address(&self) -> Option<SocketAddr> {
+        self.discovery_address
+    }
+
+    /// Where the learner listens, if it does.
+    pub fn learner_address(&self) -> Option<SocketAddr> {
+        self.learner_address
+    }
+
+    /// The machine id under which the node shows itself.
+    pub fn machine_id(&self) -> String {
+        self.shared.discovery.identity().id
+    }
+
+    /// Replaces the peers that are always there: `host[:port[:discovery port]]`.
+    pub fn set_peers(&self, peers: Vec<String>) {
+        self.shared.discovery.set_static_peers(&peers);
+        self.shared.peers_changed();
+    }
+
+    /// Changes the policy; jobs under way finish under the old one.
+    ///
+    /// # Errors
+    /// A policy that cannot be built; the old one stays.
+    pub fn set_policy(&self, policy: &Descriptor) -> Result<(), PolicyError> {
+        self.shared.engine.set_policy(self.shared.registry.build(policy)?);
+        Ok(())
+    }
+
+    /// What the state machine has counted.
+    pub fn counters(&self) -> Counters {
+        self.shared.engine.counters()
+    }
+
+    /// Stops accepting, lets the jobs under way finish within the grace time, answers the rest.
+    pub async fn shutdown(mut self) {
+        self.shared.draining.store(true, Ordering::Release);
+        let deadline = tokio::time::Instant::now() + self.grace;
+        for server in self.servers {
+            server.stop(deadline).await;
+        }
+        self.background.shutdown().await;
+        self.shared.engine.flush_log();
+    }
+}
+
+impl Shared {
+    /// Tells the state machine and the client which peers there are now.
+    pub(crate) fn peers_changed(&self) {
+        self.engine.notice(Event::SetPeers(self.discovery.alive_peers()));
+        self.engine.read(|node| {
+            let peers = node.peers();
+            self.peers.set_addresses((0..peers.known() as u32).filter_map(|id| peers.name(p2pfaas_core::PeerId(id))));
+        });
+    }
+}
+
+fn build_engine(settings: &Settings, node_id: NodeId, registry: &Registry) -> Result<Arc<Engine>, StartError> {
+    let build = |descriptor: &Descriptor, which| {
+        registry.build(descriptor).map_err(|reason| StartError::Policy { which, reason })
+    };
+    let policy = build(&settings.policy, "policy")?;
+    let fallback = build(&settings.fallback, "fallback policy")?;
+    let header = log::Header {
+        node: node_id,
+        seed: settings.seed,
+        config: settings.core.clone(),
+        policy: policy.descriptor(),
+        fallback: fallback.descriptor(),
+    };
+    let log = settings.event_log.as_ref().map(|path| EventLog::create(path, &header)).transpose();
+    let log = log.map_err(StartError::EventLog)?;
+    let node = Node::new(node_id, settings.core.clone(), policy, fallback);
+    let agent = settings.agent.clone().map(|table| Box::new(table) as Box<dyn Agent>);
+    Ok(Engine::new(node, Xoshiro256PlusPlus::seed_from_u64(settings.seed), agent, log))
+}
+
+async fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|reason| StartError::Listen { address, what, reason })
+}
+
+async fn listen_maybe(address: Option<SocketAddr>, what: &'static str) -> Result<Option<TcpListener>, StartError> {
+    match address {
+        Some(address) => listen(address, what).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn local_address(listener: &TcpListener, wanted: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(wanted)
+}
+
+/// The machine id of a node that was given none.
+pub(crate) fn default_machine_id(ip: &str, port: u16) -> String {
+    if port == PORT { format!("p2pfaas-{ip}") } else { format!("p2pfaas-{ip}:{port}") }
+}

@@ -1,0 +1,93 @@
+//! All that a node can be told, as values. Where they come from is [`crate::config`]'s business.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use p2pfaas_core::agent::FixedTable;
+use p2pfaas_core::policy::Descriptor;
+use p2pfaas_core::{NodeConfig, defaults};
+
+use crate::executor::{Function, OpenFaas};
+
+/// A node's settings. The default is a node on a free loopback port without peers and functions.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Unique id of this machine; empty: `p2pfaas-<address>`, with the port where it is not 18080.
+    pub machine_id: String,
+    /// Address under which peers reach this node; empty: the one it listens on.
+    pub machine_ip: String,
+    /// Group of machines, for discovery.
+    pub group: String,
+    /// Scheduler's address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Discovery's address; `None` serves none.
+    pub discovery_listen: Option<SocketAddr>,
+    /// Learner's address; `None` serves none.
+    pub learner_listen: Option<SocketAddr>,
+    /// Folder for what must outlive the process; `None` keeps nothing.
+    pub data: Option<PathBuf>,
+    /// Peers that are always there: `host[:port[:discovery port]]`.
+    pub peers: Vec<String>,
+    /// Machines to ask for peers, in the same form.
+    pub init_servers: Vec<String>,
+    /// Functions on offer; a call of another one is 404.
+    pub functions: Vec<Function>,
+    /// The OpenFaaS gateway behind `/system/*`, if there is one.
+    pub openfaas: Option<OpenFaas>,
+    /// Bounds of the state machine.
+    pub core: NodeConfig,
+    /// The policy.
+    pub policy: Descriptor,
+    /// The policy that decides when the learner cannot.
+    pub fallback: Descriptor,
+    /// The agent of LearningScheduler; `None` leaves every decision to the fallback.
+    pub agent: Option<FixedTable>,
+    /// Seed of the node's generator.
+    pub seed: u64,
+    /// Largest request body, and largest answer of a function or a peer.
+    pub max_body_bytes: usize,
+    /// Between two polls of the discovery.
+    pub poll_interval: Duration,
+    /// For one poll.
+    pub poll_timeout: Duration,
+    /// Polls in a row without an answer after which a machine counts as dead.
+    pub dead_polls: u32,
+    /// How long jobs may take to finish at shutdown before they are answered with an error.
+    pub shutdown_grace: Duration,
+    /// File for the event log.
+    pub event_log: Option<PathBuf>,
+    /// Serve `/dev/*`.
+    pub development: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let descriptor = |(name, parameters): (&str, &[&str])| Descriptor::new(name, parameters.iter().copied());
+        Settings {
+            machine_id: String::new(),
+            machine_ip: String::new(),
+            group: String::new(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            discovery_listen: None,
+            learner_listen: None,
+            data: None,
+            peers: Vec::new(),
+            init_servers: Vec::new(),
+            functions: Vec::new(),
+            openfaas: None,
+            core: NodeConfig::default(),
+            policy: descriptor(defaults::POLICY),
+            fallback: descriptor(defaults::FALLBACK),
+            agent: None,
+            seed: 0,
+            max_body_bytes: 16 << 20,
+            poll_interval: Duration::from_secs(10),
+            poll_timeout: Duration::from_secs(2),
+            dead_polls: 3,
+            shutdown_grace: Duration::from_secs(10),
+            event_log: None,
+            development: false,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The node service over real HTTP.
+
+mod calls;
+mod support;

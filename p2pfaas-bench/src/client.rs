@@ -116,11 +116,11 @@ impl Client {
 /// # Errors
 /// The name cannot stand in an address.
 pub fn function_uri(node: SocketAddr, function: &str) -> Result<Uri, http::Error> {
-    Ok(Uri::builder()
+    Uri::builder()
         .scheme("http")
         .authority(node.to_string())
         .path_and_query(format!("/function/{function}"))
-        .build()?)
+        .build()
 }
 
 fn content_type(payload: &[u8]) -> HeaderValue {

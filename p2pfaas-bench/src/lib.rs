@@ -1,13 +1,29 @@
-//! Run experiment files: the same jobs through one policy after the other, and what came of it.
+//! The `p2pfaas` command: run an experiment file and compare its policies.
+//!
+//! [`run_command`] is the whole program; a program with policies of its own calls it with a bigger
+//! registry. The modules below are its parts, in the order in which a run meets them:
+//!
+//! - [`experiment`] reads and checks the file, [`schedule`] draws the arrivals out of it;
+//! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
+//! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
+//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them.
 
 pub mod answer;
+pub mod cli;
 pub mod client;
+mod command;
 pub mod cost;
+pub mod embedded;
+pub mod emulate;
 pub mod experiment;
+mod interrupt;
 pub mod job;
 pub mod load;
+pub mod payload;
+pub mod policies;
 pub mod progress;
 pub mod results;
+pub mod run;
 pub mod schedule;
 pub mod service;
 pub mod statistics;
@@ -19,7 +35,4 @@ pub mod tally;
 mod testing;
 pub mod warnings;
 
-/// x
-pub fn run_command(_: p2pfaas_core::policy::Registry) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+pub use command::run_command;

@@ -156,6 +156,10 @@ impl Sender {
             record.code = answer::error_code(&answer.body);
         }
         record.outcome = Outcome::of(answer.status.as_u16(), record.code);
+        if matches!(record.outcome, Outcome::Dropped | Outcome::Rejected) {
+            // A peer that dropped the job shows as 0 seconds, as in the reference.
+            record.report.execution_s = None;
+        }
         record.executed_by = self.executed_by(record);
     }
 

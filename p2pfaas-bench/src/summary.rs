@@ -113,7 +113,7 @@ pub struct Intervals {
 }
 
 /// What it cost.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct CostSummary {
     /// CPU seconds of nodes, functions and load generator together, while it was counted.
     pub cpu_s: f64,
@@ -267,34 +267,7 @@ fn cost(runs: &[&RunMeasured]) -> CostSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Outcome;
-    use crate::testing::record;
-
-    /// Ten jobs a second apart, deadline 0.5 s: 6 served (of which 4 in time), 2 dropped, 1 rejected, 1 failed.
-    fn run(seed: u64, latency_s: f64) -> RunMeasured {
-        let mut tally = Tally::default();
-        for number in 0..10 {
-            let at_s = number as f64;
-            let (outcome, latency_s) = match number {
-                0..4 => (Outcome::Served, latency_s),
-                4 | 5 => (Outcome::Served, 0.75),
-                6 | 7 => (Outcome::Dropped, 0.01),
-                8 => (Outcome::Rejected, 0.01),
-                _ => (Outcome::Failed, 0.01),
-            };
-            let mut job = record(number, at_s, outcome, Some(at_s + latency_s));
-            job.deadline_s = Some(0.5);
-            job.sent_s = Some(at_s + if number == 3 { 0.02 } else { 0.0 });
-            job.report.forwarded = number < 3;
-            job.report.probes = Some(u32::from(number < 5));
-            tally.add(&job);
-        }
-        let mut early = record(99, 0.0, Outcome::Failed, None);
-        early.warmup = true;
-        tally.add(&early);
-        let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1, fallbacks: 0 };
-        RunMeasured { seed, tally, measured_s: 10.0, cost }
-    }
+    use crate::testing::{run, summary};
 
     #[test]
     fn one_seed_gives_the_fractions_and_quantiles_worked_out_by_hand() {
@@ -335,18 +308,7 @@ mod tests {
 
     #[test]
     fn the_fixed_core_of_the_json_is_there() {
-        let policy = PolicySummary::of("a", "A(1)", &[run(1, 0.25)]).unwrap();
-        let summary = Summary {
-            experiment: "test".into(),
-            on: "local",
-            seeds: vec![1],
-            interrupted: false,
-            cores: 2,
-            version: "0",
-            warnings: Vec::new(),
-            policies: vec![policy],
-        };
-        let json = serde_json::to_value(&summary).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&summary().to_json()).unwrap();
         for key in ["experiment", "on", "seeds", "policies"] {
             assert!(json.get(key).is_some(), "{key}");
         }

@@ -11,18 +11,18 @@ pub fn render(summary: &Summary) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header([
         "policy",
-        "offered/s",
-        "served/s",
-        "in time % [95 % CI]",
-        "dropped %",
-        "rejected %",
-        "failed %",
-        "forwarded %",
-        "probes/job",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-        "CPU s",
+        "offered\n/s",
+        "served\n/s",
+        "in time %\n[95 % CI]",
+        "dropped\n%",
+        "rejected\n%",
+        "failed\n%",
+        "forwarded\n%",
+        "probes\n/job",
+        "p50\nms",
+        "p95\nms",
+        "p99\nms",
+        "CPU\ns",
     ]);
     for policy in &summary.policies {
         table.add_row(row(policy));
@@ -82,4 +82,20 @@ fn machine(summary: &Summary) -> String {
         1e3 * most(|policy| policy.lag_s.max.unwrap_or(0.0)),
         1e3 * most(|policy| policy.lag_s.p99.unwrap_or(0.0)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::summary;
+
+    #[test]
+    fn the_table_has_a_line_a_policy_and_says_what_the_machine_had_to_do() {
+        let text = render(&summary());
+        assert!(text.contains("│ a      ┆"), "{text}");
+        assert!(text.contains("40.0 [16.8, 68.7]"), "{text}");
+        assert!(text.contains("machine: 2 cores, at most 50 % busy"), "{text}");
+        assert!(text.contains("1 of 6 runs took longer than the emulated device (16.7 %)"), "{text}");
+        assert!(text.ends_with("warning: beware\n"), "{text}");
+    }
 }

@@ -7,6 +7,8 @@ use p2pfaas_core::policy::Registry;
 use crate::experiment::{Experiment, Known, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome};
 use crate::schedule::Arrival;
+use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
+use crate::tally::Tally;
 
 /// Functions that the tests' experiments may call.
 pub const FUNCTIONS: [&str; 4] = ["burn", "echo", "pigo", "sleep"];
@@ -37,5 +39,45 @@ pub fn record(number: u64, at_s: f64, outcome: Outcome, answered_s: Option<f64>)
         error: None,
         executed_by: None,
         report: NodeReport::default(),
+    }
+}
+
+/// Ten jobs a second apart, deadline 0.5 s: 6 served (of which 4 in time), 2 dropped, 1 rejected, 1 failed.
+pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
+    let mut tally = Tally::default();
+    for number in 0..10 {
+        let at_s = number as f64;
+        let (outcome, latency_s) = match number {
+            0..4 => (Outcome::Served, latency_s),
+            4 | 5 => (Outcome::Served, 0.75),
+            6 | 7 => (Outcome::Dropped, 0.01),
+            8 => (Outcome::Rejected, 0.01),
+            _ => (Outcome::Failed, 0.01),
+        };
+        let mut job = record(number, at_s, outcome, Some(at_s + latency_s));
+        job.deadline_s = Some(0.5);
+        job.sent_s = Some(at_s + if number == 3 { 0.02 } else { 0.0 });
+        job.report.forwarded = number < 3;
+        job.report.probes = Some(u32::from(number < 5));
+        tally.add(&job);
+    }
+    let mut early = record(99, 0.0, Outcome::Failed, None);
+    early.warmup = true;
+    tally.add(&early);
+    let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1, fallbacks: 0 };
+    RunMeasured { seed, tally, measured_s: 10.0, cost }
+}
+
+/// A summary of such a run.
+pub fn summary() -> Summary {
+    Summary {
+        experiment: "test".into(),
+        on: "local",
+        seeds: vec![1],
+        interrupted: false,
+        cores: 2,
+        version: "0",
+        warnings: vec!["beware".into()],
+        policies: PolicySummary::of("a", "A(1)", &[run(1, 0.25)]).into_iter().collect(),
     }
 }

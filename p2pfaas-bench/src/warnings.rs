@@ -12,15 +12,25 @@ const LAG: f64 = 0.05;
 /// By how many seconds, where no job has a deadline.
 const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
 
-/// Warnings about one policy. `first_failure` says why the first failed job failed.
-pub fn about(experiment: &Experiment, policy: &PolicySummary, first_failure: Option<&str>) -> Vec<String> {
+/// Warnings about one policy on a machine with so many cores. `first_failure` says why the first
+/// failed job failed.
+pub fn about(
+    experiment: &Experiment,
+    policy: &PolicySummary,
+    cores: usize,
+    first_failure: Option<&str>,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut warn = |text: String| warnings.push(format!("{}: {text}", policy.label));
     let busy = policy.cost.machine_busy;
     if busy > BUSY {
+        let own = policy.cost.cpu_s / (policy.measured_s * cores as f64).max(1e-9);
+        let remedy = if own < busy / 2.0 { "end the other programs" } else { "lower the rates" };
         warn(format!(
-            "the machine was {:.0} % busy: it was the limit, not the emulated devices; lower the rates",
-            100.0 * busy
+            "the machine was {:.0} % busy ({:.0} % with this), so that it may have been the limit and not the \
+             emulated devices; {remedy}",
+            100.0 * busy,
+            100.0 * own
         ));
     }
     let overruns = policy.cost.overruns as f64 / policy.cost.executions.max(1) as f64;
@@ -47,4 +57,39 @@ pub fn about(experiment: &Experiment, policy: &PolicySummary, first_failure: Opt
         warn(format!("{} decisions were the fallback policy's: there is no learner", policy.cost.fallbacks));
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{experiment, summary};
+
+    #[test]
+    fn what_spoils_a_result_is_told_and_what_does_not_is_not() {
+        let experiment = experiment(
+            "[cluster]\nnodes = 1\n[traffic]\nkind = \"poisson\"\nrate = 1\n[[jobs]]\nfunction = \"echo\"\n\
+             deadline_s = 0.5\n[[policy]]\nname = \"NoScheduler\"\n[run]\nduration_s = 10\n",
+        );
+        let mut policy = summary().policies.remove(0);
+        policy.failed = 0.0;
+        policy.cost.overruns = 0;
+        policy.lag_s.p99 = Some(0.02);
+        assert_eq!(about(&experiment, &policy, 2, None), Vec::<String>::new());
+
+        policy.cost.machine_busy = 0.95;
+        policy.cost.overruns = 1;
+        policy.lag_s.p99 = Some(0.03);
+        policy.failed = 0.1;
+        policy.cost.fallbacks = 3;
+        let text = about(&experiment, &policy, 2, Some("HTTP 404")).join("\n");
+        let parts = [
+            "a: the machine was 95 % busy (8 % with this)",
+            "end the other programs",
+            "a: 16.7 % of the runs took longer",
+            "a: 1 % of the jobs were sent more than 30 ms late",
+            "a: 10.00 % of the jobs failed; the first with: HTTP 404",
+            "a: 3 decisions were the fallback policy's",
+        ];
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
 }

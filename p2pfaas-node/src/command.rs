@@ -38,11 +38,8 @@ fn serve(loaded: Loaded, registry: Registry) -> ExitCode {
     for warning in &loaded.warnings {
         warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(loaded.threads)
-        .thread_name("p2pfaas-node")
-        .enable_all()
-        .build();
+    // The requests are served by threads of their own; here stay discovery, timers and signals.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(why) => {
@@ -58,6 +55,7 @@ fn serve(loaded: Loaded, registry: Registry) -> ExitCode {
 
 async fn node(loaded: Loaded, registry: Registry) -> ExitCode {
     let mut settings = loaded.settings;
+    settings.workers = loaded.threads;
     // Grows over restarts, and with it the ids of jobs.
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     settings.core.first_job_number = u64::try_from(since_1970.as_micros()).unwrap_or_default();

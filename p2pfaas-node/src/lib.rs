@@ -20,6 +20,7 @@ mod service;
 mod settings;
 mod store;
 mod trace;
+mod workers;
 
 /// Version, as the header `X-P2pfaas-Version` tells it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

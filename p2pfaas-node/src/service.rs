@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::workers::Workers;
 
 /// A node that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,9 @@ pub enum StartError {
         /// Why not.
         reason: PolicyError,
     },
+    /// The threads that serve requests cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(std::io::Error),
     /// The event log cannot be created.
     #[error("the event log cannot be created: {0}")]
     EventLog(std::io::Error),
@@ -74,6 +78,7 @@ pub(crate) struct Shared {
 pub struct NodeService {
     shared: Arc<Shared>,
     servers: Vec<Server>,
+    workers: Arc<Workers>,
     background: JoinSet<()>,
     address: SocketAddr,
     discovery_address: Option<SocketAddr>,
@@ -126,9 +131,11 @@ impl NodeService {
 
         let mut background = JoinSet::new();
         background.spawn(shared.engine.clone().keep_time());
-        let mut servers = vec![Server::start(listener, crate::api::scheduler_router(shared.clone()))];
+        let workers = Arc::new(Workers::start(settings.workers).map_err(StartError::Threads)?);
+        let start = |listener, router| Server::start(listener, router, workers.clone());
+        let mut servers = vec![start(listener, crate::api::Door::scheduler(shared.clone()))];
         if let Some(listener) = discovery_listener {
-            servers.push(Server::start(listener, crate::discovery::router(shared.clone())));
+            servers.push(start(listener, crate::discovery::router(shared.clone()).into()));
             background.spawn(crate::discovery::poll::poll(
                 shared.clone(),
                 settings.poll_interval,
@@ -137,10 +144,10 @@ impl NodeService {
             ));
         }
         if let Some(listener) = learner_listener {
-            servers.push(Server::start(listener, crate::learner::router(shared.clone())));
+            servers.push(start(listener, crate::learner::router(shared.clone()).into()));
         }
         let grace = settings.shutdown_grace;
-        Ok(NodeService { shared, servers, background, address, discovery_address, learner_address, grace })
+        Ok(NodeService { shared, servers, workers, background, address, discovery_address, learner_address, grace })
     }
 
     /// Where the scheduler listens.
@@ -191,6 +198,7 @@ impl NodeService {
             server.stop(deadline).await;
         }
         self.background.shutdown().await;
+        self.workers.stop().await;
         self.shared.engine.flush_log();
     }
 }

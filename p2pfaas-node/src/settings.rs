@@ -57,6 +57,9 @@ pub struct Settings {
     pub shutdown_grace: Duration,
     /// File for the event log.
     pub event_log: Option<PathBuf>,
+    /// Threads that serve requests, each with a runtime of its own; 0: all stays on the runtime
+    /// that starts the node.
+    pub workers: usize,
     /// Serve `/dev/*`.
     pub development: bool,
 }
@@ -87,6 +90,7 @@ impl Default for Settings {
             dead_polls: 3,
             shutdown_grace: Duration::from_secs(10),
             event_log: None,
+            workers: 0,
             development: false,
         }
     }

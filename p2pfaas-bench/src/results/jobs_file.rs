@@ -160,9 +160,7 @@ impl Column {
 
     fn write(&self, rows: &[Row], writer: &mut SerializedColumnWriter<'_>) -> Result<(), ParquetError> {
         match self {
-            Text(value) => {
-                batch::<ByteArrayType>(rows, |row| value(row).map(|text| ByteArray::from(text)), writer)
-            }
+            Text(value) => batch::<ByteArrayType>(rows, |row| value(row).map(ByteArray::from), writer),
             Int(value) => batch::<Int32Type>(rows, value, writer),
             Long(value) => batch::<Int64Type>(rows, value, writer),
             Double(value) => batch::<DoubleType>(rows, value, writer),

@@ -226,7 +226,7 @@ impl Node {
             Decision::Fail(failure) => self.finish(now, key, Outcome::Failed(failure), fx),
             Decision::Forward(peer) => self.forward(now, key, peer, fx),
             Decision::Probe(peers) => self.probe(now, key, &peers, fx),
-            Decision::WaitUntil(at) => self.wait(key, at),
+            Decision::WaitUntil(at) => self.wait(now, key, at),
             Decision::Ask => self.ask(now, key, fx),
         }
     }
@@ -371,9 +371,11 @@ impl Node {
         self.carry_out(now, key, decision, rng, fx);
     }
 
-    fn wait(&mut self, key: JobKey, at: Time) {
+    fn wait(&mut self, now: Time, key: JobKey, at: Time) {
         let Some(job) = self.jobs.get_mut(key) else { return };
         job.enter(Stage::Waiting);
+        // Never now: a policy that waits for the past would keep the node in one wake-up for ever.
+        let at = at.max(now + Duration::from_nanos(1));
         self.timers.set(at, key, Alarm::Stage(job.stage_number));
     }
 

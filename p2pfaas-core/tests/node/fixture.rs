@@ -170,9 +170,17 @@ pub fn probed(effects: &[Effect]) -> Vec<PeerId> {
     effects.iter().filter_map(probed).collect()
 }
 
-/// A sink that hears what an [`Effect`] does not keep: policy names and what was learned.
+/// What an [`Effect`] does not keep of a report: the policy's name and what was learned.
+#[derive(Debug)]
+pub struct Heard {
+    pub job: JobKey,
+    pub policy: String,
+    pub learned: Option<(Vec<f64>, Choice)>,
+}
+
+/// A sink that hears reports alone.
 #[derive(Debug, Default)]
-pub struct Reports(pub Vec<(JobKey, String, Option<(Vec<f64>, Choice)>)>);
+pub struct Reports(pub Vec<Heard>);
 
 impl Effects for Reports {
     fn execute(&mut self, _: JobKey) {}
@@ -181,7 +189,7 @@ impl Effects for Reports {
     fn ask(&mut self, _: JobKey, _: &Observation) {}
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
         let learned = report.learned.map(|learned| (learned.state.to_vec(), learned.choice));
-        self.0.push((job, report.policy.to_string(), learned));
+        self.0.push(Heard { job, policy: report.policy.to_string(), learned });
     }
     fn abandon(&mut self, _: JobKey) {}
     fn wake_at(&mut self, _: Time) {}

@@ -150,7 +150,7 @@ fn the_report_says_what_was_seen_and_chosen_unless_the_learner_was_passed_over()
         let mut reports = Reports::default();
         rig.node.handle(rig.now, Event::Executed { job, success: true }, &mut rig.rng, &mut reports);
         rig.node.handle(rig.now, Event::Cancel { job }, &mut rig.rng, &mut reports);
-        reports.0.remove(0).2
+        reports.0.remove(0).learned
     };
     assert_eq!(learned(Some(1)), Some((vec![0.0, 0.0, 0.0], Choice { action: 1, epsilon: 0.25 })));
     assert_eq!(learned(None), None);

@@ -355,8 +355,8 @@ impl World {
             };
             assert!(outcome.is_none_or(|outcome| outcome == was), "{was:?}, not {outcome:?}");
         }
-        for (key, name, _) in reports.0 {
-            assert_eq!(name, self.job(key).policy_name);
+        for heard in reports.0 {
+            assert_eq!(heard.policy, self.job(heard.job).policy_name);
         }
         self.settle();
         self.check_counts();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use p2pfaas_core::policy::{Decision, Descriptor, Policy, ProbeReply, Rng, Situation};
 use p2pfaas_core::*;
 
 use crate::fixture::*;
@@ -76,6 +77,29 @@ fn a_job_times_out_while_it_waits_for_old_information() {
     let mut rig = slow("PowerOfNSchedulerTau 1 0 true 1 60s");
     let (job, _) = rig.arrive(client());
     assert_eq!(rig.replied(job, "a", load(0, 0)), []);
+    times_out(&mut rig, job, false);
+}
+
+/// Waits for the past, again and again.
+struct Dawdler;
+
+impl Policy for Dawdler {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new("Dawdler", [])
+    }
+    fn arrived(&mut self, _: &Situation<'_>, _: &mut dyn Rng) -> Decision {
+        Decision::WaitUntil(Time::ZERO)
+    }
+    fn waited(&mut self, _: &Situation<'_>, _: &[ProbeReply], _: &mut dyn Rng) -> Decision {
+        Decision::WaitUntil(Time::ZERO)
+    }
+}
+
+#[test]
+fn a_policy_that_waits_for_the_past_does_not_hold_up_the_node() {
+    let mut rig = slow("NoScheduler false");
+    rig.node.set_policy(Box::new(Dawdler));
+    let (job, _) = rig.arrive(client());
     times_out(&mut rig, job, false);
 }
 
@@ -202,7 +226,7 @@ fn jobs_under_way_finish_under_the_policy_that_they_arrived_under() {
     for event in events {
         rig.node.handle(rig.now, event, &mut rig.rng, &mut reports);
     }
-    let names: Vec<_> = reports.0.iter().map(|(job, name, _)| (*job, name.as_str())).collect();
+    let names: Vec<_> = reports.0.iter().map(|heard| (heard.job, heard.policy.as_str())).collect();
     let old = "PowerOfNScheduler(1, 2, true, 1)";
     assert_eq!(names, [(probing, old), (running, old), (forwarded, "ForwardScheduler(1)")]);
 }

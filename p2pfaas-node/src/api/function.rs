@@ -1,13 +1,14 @@
 //! `/function/{function}`: a client's call.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, header};
+use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use p2pfaas_core::wire::{ErrorCode, headers};
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
@@ -52,6 +53,19 @@ pub(crate) async fn call(
     request: Request,
 ) -> Result<Response, WireError> {
     let function = find(&shared, &name)?;
+    call_function(&shared, function, request).await
+}
+
+pub(super) async fn call_function<B>(
+    shared: &Arc<Shared>,
+    function: Arc<RegisteredFunction>,
+    request: http::Request<B>,
+) -> Result<Response, WireError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<axum::BoxError>,
+{
+    refuse_when_draining(shared)?;
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let arrival = Arrival {
@@ -72,7 +86,7 @@ pub(crate) async fn call(
         traceparent: trace.header(),
     };
     let finished = drive(shared.clone(), function.clone(), arrival, call).await;
-    Ok(client_answer(&shared, &function, &trace, finished))
+    Ok(client_answer(shared, &function, &trace, finished))
 }
 
 /// Call a function without a payload; the function gets a POST all the same.
@@ -89,10 +103,14 @@ pub(crate) async fn call_get(
     call(state, path, request).await
 }
 
-pub(super) fn find(shared: &Shared, name: &str) -> Result<Arc<RegisteredFunction>, WireError> {
-    if shared.draining.load(std::sync::atomic::Ordering::Acquire) {
-        return Err(WireError::new(ErrorCode::ShuttingDown, "this node is shutting down"));
+pub(super) fn refuse_when_draining(shared: &Shared) -> Result<(), WireError> {
+    match shared.draining.load(Ordering::Acquire) {
+        true => Err(WireError::new(ErrorCode::ShuttingDown, "this node is shutting down")),
+        false => Ok(()),
     }
+}
+
+pub(super) fn find(shared: &Shared, name: &str) -> Result<Arc<RegisteredFunction>, WireError> {
     shared.functions.get(name).cloned().ok_or_else(|| {
         let known = shared.functions.names().join(", ");
         let message = format!("no function {name:?} is registered at this node; registered are: {known}");
@@ -100,7 +118,14 @@ pub(super) fn find(shared: &Shared, name: &str) -> Result<Arc<RegisteredFunction
     })
 }
 
-pub(crate) async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, WireError> {
+pub(crate) async fn read_body<B>(body: B, max_bytes: usize) -> Result<Bytes, WireError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<axum::BoxError>,
+{
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     match Limited::new(body, max_bytes).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {

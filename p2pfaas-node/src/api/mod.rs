@@ -10,17 +10,58 @@ mod peer_function;
 pub(crate) mod server;
 mod system;
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{StatusCode, header};
+use http::{Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use tower_service::Service as _;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::service::Shared;
+
+/// Where requests come in: a router, with a short way past it for the calls of functions, which
+/// are nearly all requests of a busy node.
+pub(crate) struct Door {
+    router: Router,
+    calls: Option<Arc<Shared>>,
+}
+
+impl From<Router> for Door {
+    fn from(router: Router) -> Self {
+        Door { router, calls: None }
+    }
+}
+
+impl Door {
+    /// The scheduler's.
+    pub(crate) fn scheduler(shared: Arc<Shared>) -> Self {
+        Door { router: scheduler_router(shared.clone()), calls: Some(shared) }
+    }
+
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        remote: IpAddr,
+        mut request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
+        if let Some(shared) = &self.calls
+            && matches!(*request.method(), Method::GET | Method::POST)
+            && let Some(name) = request.uri().path().strip_prefix("/function/")
+            && let Some(function) = shared.functions.get(name).cloned()
+        {
+            let answer = function::call_function(shared, function, request).await;
+            return Ok(answer.unwrap_or_else(IntoResponse::into_response));
+        }
+        request.extensions_mut().insert(server::Remote(remote));
+        self.router.clone().call(request).await
+    }
+}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,7 +71,7 @@ use crate::service::Shared;
 struct ApiDescription;
 
 /// All routes of the scheduler's port.
-pub(crate) fn scheduler_router(shared: Arc<Shared>) -> Router {
+fn scheduler_router(shared: Arc<Shared>) -> Router {
     let mut documented = OpenApiRouter::with_openapi(ApiDescription::openapi())
         .routes(routes!(monitoring::hello, monitoring::hello_post))
         .routes(routes!(function::call, function::call_get))

@@ -15,7 +15,7 @@ use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
 use super::answer::{peer_answer, peer_error};
 use super::error::{ErrorMessage, WireError};
-use super::function::{find, read_body, text};
+use super::function::{find, read_body, refuse_when_draining, text};
 use super::server::Remote;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
@@ -46,6 +46,7 @@ pub(crate) async fn call(
     }
     let remote = parts.extensions.get::<Remote>().map(|remote| remote.0.to_string());
     let job = async {
+        refuse_when_draining(&shared)?;
         let function = find(&shared, &name)?;
         // Base64 makes the message a third larger than its payload.
         let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;

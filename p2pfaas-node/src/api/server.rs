@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tower_service::Service as _;
+
+use super::Door;
+use crate::workers::Workers;
 
 /// Connections open at once; one more waits at the door.
 const MAX_CONNECTIONS: usize = 16_384;
@@ -32,9 +33,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: TcpListener, router: Router) -> Self {
+    pub(crate) fn start(listener: TcpListener, door: Door, workers: Arc<Workers>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Server { stop, accepting: tokio::spawn(accept(listener, router, stopped)) }
+        Server { stop, accepting: tokio::spawn(accept(listener, Arc::new(door), workers, stopped)) }
     }
 
     /// Stops accepting, and waits until open requests are answered or the deadline has come.
@@ -47,7 +48,12 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) -> GracefulShutdown {
+async fn accept(
+    listener: TcpListener,
+    door: Arc<Door>,
+    workers: Arc<Workers>,
+    mut stopped: watch::Receiver<bool>,
+) -> GracefulShutdown {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = http1::Builder::new();
@@ -67,18 +73,13 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
             },
         };
         let Ok(place) = places.clone().acquire_owned().await else { return connections };
-        if stream.set_nodelay(true).is_err() {
-            continue;
-        }
-        let router = router.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Remote(remote));
-            router.clone().call(request)
-        });
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
+        let (http, door, watcher) = (http.clone(), door.clone(), connections.watcher());
+        let stream = stream.set_nodelay(true).and_then(|()| stream.into_std());
+        workers.next().spawn(async move {
+            let Ok(stream) = stream.and_then(TcpStream::from_std) else { return };
+            let service = service_fn(move |request: Request<Incoming>| door.clone().answer(remote, request));
             // A client that breaks off is its own business; its job has been told.
-            let _ = connection.await;
+            let _ = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await;
             drop(place);
         });
     }

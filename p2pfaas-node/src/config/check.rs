@@ -54,9 +54,11 @@ fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<Stri
             wrong(key, format!("another address than that of {other}"), *address);
         }
     }
-    if settings.listen.ip().is_unspecified() && settings.machine_ip.is_empty() {
-        let why = "peers are not told an address of this machine";
-        warnings.push(format!("machine-ip is not given and listen is {}: {why}", settings.listen));
+    // With a peer, the address from which it would be spoken to is taken.
+    let alone = settings.peers.is_empty() && settings.init_servers.is_empty();
+    if settings.listen.ip().is_unspecified() && settings.machine_ip.is_empty() && alone {
+        let why = "others cannot be told an address of this machine without machine-ip";
+        warnings.push(format!("listen is {}: {why}", settings.listen));
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn command(registry: &Registry) -> Command {
     Command::new("p2pfaas-node")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
-        .after_long_help(format!("{EXAMPLES}\n\n{}\n{RULES}", policies(registry)))
+        .after_long_help(format!("{EXAMPLES}\n\n{}{RULES}", policies(registry)))
         .arg_required_else_help(false)
         .args(KEYS.iter().map(|key| flag(key, &defaults)))
 }

@@ -128,7 +128,7 @@ pub(super) static KEYS: [Key; 40] = [
         PEERS,
         "machine-ip",
         "HOST",
-        "Address under which peers reach this machine [default: that of --listen]",
+        "Address under which peers reach this machine [default: that of --listen, or towards the first peer]",
         |draft| draft.settings.machine_ip.clone(),
         Set::Text(|draft, text| put(&mut draft.settings.machine_ip, host(text))),
     ),

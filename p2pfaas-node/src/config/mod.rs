@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use p2pfaas_core::policy::Registry;
 
 pub use errors::{ConfigErrors, Problem};
-pub use functions::{FunctionSpec, FunctionTarget};
+pub use functions::FunctionSpec;
 
 use command_line::CommandLine;
 use draft::Draft;

@@ -52,7 +52,7 @@ fn table(
         None if !typed.is_empty() => registry
             .build_typed(&name, &typed)
             .map(|policy| policy.descriptor())
-            .map_err(|error| problem(key, given, error, registry)),
+            .map_err(|error| problem(key, culprit(entries, &error).unwrap_or(given), error, registry)),
         Some(_) if !typed.is_empty() => Err(forms(given)),
         list => wire(key, given, Descriptor { name, parameters: list.unwrap_or_default() }, registry),
     }
@@ -69,6 +69,18 @@ fn wire(
         Ok(_) => Ok(descriptor),
         Err(error) => Err(problem(key, given, error, registry)),
     }
+}
+
+/// The entry of a table that an error is about.
+fn culprit<'a>(entries: &'a [(String, Given)], error: &PolicyError) -> Option<&'a Given> {
+    let wrong = match error {
+        PolicyError::BadValue { parameter, .. } | PolicyError::UnknownParameter { parameter, .. } => {
+            parameter
+        }
+        PolicyError::UnknownName { .. } => "name",
+        PolicyError::TooFewParameters { .. } => return None,
+    };
+    entries.iter().find(|(entry, _)| entry.replace('-', "_") == wrong).map(|(_, given)| given)
 }
 
 fn problem(key: &str, given: &Given, error: PolicyError, registry: &Registry) -> Problem {

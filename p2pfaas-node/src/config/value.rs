@@ -115,7 +115,8 @@ pub(super) fn host(text: &str) -> Read<String> {
     }
 }
 
-/// `host[:port[:discovery port]]`; an IPv6 address is in brackets.
+/// `host[:port[:discovery port]]`; an IPv6 address is in brackets. A line of a hosts file, which may
+/// end with the learner's port, is one too.
 pub(super) fn peer(text: &str) -> Read<String> {
     let bracketed = text.strip_prefix('[').and_then(|text| text.split_once(']'));
     let (good_host, ports) = match bracketed {
@@ -128,7 +129,7 @@ pub(super) fn peer(text: &str) -> Read<String> {
     let mut ports = ports.split(':');
     let starts_with_colon = ports.next() == Some("");
     let ports: Vec<_> = ports.map(|port| port.parse::<u16>().ok().filter(|port| *port > 0)).collect();
-    if good_host && starts_with_colon && ports.len() <= 2 && ports.iter().all(Option::is_some) {
+    if good_host && starts_with_colon && ports.len() <= 3 && ports.iter().all(Option::is_some) {
         Ok(text.to_string())
     } else {
         Err("HOST[:PORT[:DISCOVERY PORT]], such as 10.0.0.2, node2:18081 or [::1]:18080:19000".into())
@@ -217,8 +218,10 @@ mod tests {
     }
 
     #[test]
-    fn peers_have_up_to_two_ports() {
-        for text in ["10.0.0.2", "10.0.0.2:18080", "node_2.lan:1:65535", "[::1]", "[fe80::1]:18080:19000"] {
+    fn peers_have_a_host_and_up_to_three_ports() {
+        for text in
+            ["10.0.0.2", "10.0.0.2:18080", "node_2.lan:1:65535", "[::1]", "[fe80::1]:18080:19000", "h:1:2:3"]
+        {
             assert_eq!(peer(text), Ok(text.to_string()));
         }
         let wrong = [
@@ -227,7 +230,7 @@ mod tests {
             "host:",
             "host:0",
             "host:65536",
-            "host:1:2:3",
+            "host:1:2:3:4",
             "::1",
             "[::1",
             "[x]:1",

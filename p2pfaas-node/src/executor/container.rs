@@ -1,40 +1,47 @@
 //! A function behind HTTP: `POST` with the payload, as the reference calls its containers.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Request, Uri, header};
 
 use super::{ExecuteError, Execution, Executor, FunctionAnswer, FunctionCall};
-use crate::client::{Client, ClientError};
+use crate::client::{ClientError, Endpoint};
 
 /// Calls a function container.
 #[derive(Clone)]
 pub struct HttpContainer {
-    uri: Uri,
-    client: Client,
+    path: Uri,
+    address: Arc<str>,
+    endpoint: Endpoint,
 }
 
 impl HttpContainer {
     /// For the function at this `http://` address, whose answers may have this many bytes.
     pub fn new(uri: &Uri, max_answer_bytes: usize) -> Self {
-        HttpContainer { uri: uri.clone(), client: Client::new(max_answer_bytes) }
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let authority = uri.authority().cloned().unwrap_or(Authority::from_static("localhost"));
+        HttpContainer {
+            path: path.parse().unwrap_or_default(),
+            address: uri.to_string().into(),
+            endpoint: Endpoint::new(&authority, max_answer_bytes),
+        }
     }
 }
 
 impl Executor for HttpContainer {
     fn execute(&self, call: FunctionCall) -> Execution {
-        let HttpContainer { uri, client } = self.clone();
-        Box::pin(async move { post(&client, uri, call, HeaderMap::new()).await })
+        let HttpContainer { path, address, endpoint } = self.clone();
+        Box::pin(async move {
+            let request = post(path, call, HeaderMap::new());
+            answer(endpoint.send(request).await, &address)
+        })
     }
 }
 
-/// Posts a call, with these headers besides its own.
-pub(crate) async fn post(
-    client: &Client,
-    uri: Uri,
-    call: FunctionCall,
-    headers: HeaderMap,
-) -> Result<FunctionAnswer, ExecuteError> {
-    let address = uri.clone();
+/// A call as a request, with these headers besides its own.
+pub(crate) fn post(uri: Uri, call: FunctionCall, headers: HeaderMap) -> Request<Bytes> {
     let mut request = Request::new(call.payload);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = uri;
@@ -45,13 +52,13 @@ pub(crate) async fn post(
     if let Some(traceparent) = call.traceparent {
         request.headers_mut().insert(HeaderName::from_static("traceparent"), traceparent);
     }
-    answer(client.send(request).await, &address)
+    request
 }
 
 /// The function's answer, with the headers that come through to the client.
 pub(crate) fn answer(
     response: Result<http::Response<Bytes>, ClientError>,
-    address: &Uri,
+    address: &str,
 ) -> Result<FunctionAnswer, ExecuteError> {
     let response = response.map_err(|error| match error {
         ClientError::Connect { reason, .. } => {

@@ -143,7 +143,7 @@ impl OpenFaas {
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
-        answer(self.client.send(request).await, &uri)
+        answer(self.client.send(request).await, &uri.to_string())
     }
 
     fn uri(&self, path: &str) -> Result<Uri, ExecuteError> {
@@ -183,7 +183,11 @@ impl Executor for OpenFaasFunction {
         let uri = path.and_then(|path| self.gateway.uri(&path));
         let OpenFaas { client, .. } = self.gateway.clone();
         let headers = self.gateway.headers();
-        Box::pin(async move { post(&client, uri?, call, headers).await })
+        Box::pin(async move {
+            let uri = uri?;
+            let address = uri.to_string();
+            answer(client.send(post(uri, call, headers)).await, &address)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::FunctionTarget;
+use super::super::functions::FunctionTarget;
 use super::*;
 
 fn policy(text: &str) -> String {
@@ -97,9 +97,10 @@ fn an_address_other_than_loopback_needs_open() {
     assert_eq!(loaded.settings.listen.to_string(), "10.0.0.1:1");
     assert!(node(&["--listen=[::1]:1"], &[], &[]).settings.listen.is_ipv6());
     let loaded = node(&["--open", "--listen=0.0.0.0:1"], &[], &[]);
-    let why =
-        "machine-ip is not given and listen is 0.0.0.0:1: peers are not told an address of this machine";
+    let why = "listen is 0.0.0.0:1: others cannot be told an address of this machine without machine-ip";
     assert_eq!(loaded.warnings, [why]);
+    let loaded = node(&["--open", "--listen=0.0.0.0:1", "--peer=10.0.0.2"], &[], &[]);
+    assert_eq!(loaded.warnings, [] as [&str; 0]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::FunctionTarget;
+use super::super::functions::FunctionTarget;
 use super::*;
 
 fn with(variables: &[(&str, &str)]) -> Loaded {

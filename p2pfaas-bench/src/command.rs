@@ -1,0 +1,98 @@
+//! What the commands do.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use p2pfaas_core::policy::Registry;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, Place, RunArgs};
+use crate::embedded::FUNCTIONS;
+use crate::experiment::{Experiment, Known};
+use crate::progress::Progress;
+use crate::results::Folder;
+use crate::{interrupt, policies, run, table};
+
+/// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
+/// policies of its own:
+///
+/// ```no_run
+/// use p2pfaas_core::policy::Registry;
+///
+/// fn main() -> std::process::ExitCode {
+///     let registry = Registry::builtin();
+///     // registry.register::<MyPolicy>();
+///     p2pfaas_bench::run_command(registry)
+/// }
+/// ```
+pub fn run_command(registry: Registry) -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // Fails only if the program has set up another one, which is then used.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    match cli.command {
+        Command::Policies => {
+            print(&policies::describe(&registry));
+            ExitCode::SUCCESS
+        }
+        Command::Run(args) => match args.on {
+            Place::Local => run_file(&args, registry),
+        },
+    }
+}
+
+fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
+    let known = Known { registry: &registry, functions: &FUNCTIONS };
+    let mut experiment = match Experiment::load(&args.file, &known) {
+        Ok(experiment) => experiment,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Some(seed) = args.seed {
+        experiment.seeds = vec![seed];
+    }
+    let outcome = with_signals(|cancel| {
+        let folder = Folder::create(args.out.as_deref(), &experiment)?;
+        let progress = Progress::on_stderr(&experiment);
+        let summary = run::run(&experiment, registry.clone(), &folder, cancel, &progress);
+        // Also on failure: what was measured is there.
+        eprintln!("results in {}", folder.path().display());
+        summary
+    });
+    match outcome {
+        Err(error) => failed(&error),
+        Ok(Err(error)) => failed(&error),
+        Ok(Ok(summary)) => {
+            print(&if args.json { summary.to_json() } else { table::render(&summary) });
+            match summary.interrupted {
+                true => ExitCode::from(interrupt::EXIT_CODE),
+                false => ExitCode::SUCCESS,
+            }
+        }
+    }
+}
+
+/// Signals have a thread of their own: they must be heard however busy a run is.
+fn with_signals<T>(work: impl FnOnce(&CancellationToken) -> T) -> std::io::Result<T> {
+    let signals = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("signals")
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    Ok(work(&interrupt::on_signal(signals.handle())))
+}
+
+fn failed(error: &dyn Display) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+/// A reader that has gone away is no reason to panic.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,49 @@
+//! The list of policies, for people.
+
+use std::fmt::Write;
+
+use p2pfaas_core::policy::{Parameter, Registry};
+
+const HEAD: &str = "\
+A policy stands in an experiment file in one of two forms: with its parameters by name, where what is left
+out has its default, or with all of them as texts in this order, as on the wire.
+
+";
+
+/// All policies with their parameters, defaults and meanings.
+pub fn describe(registry: &Registry) -> String {
+    let mut text = HEAD.to_string();
+    for (name, parameters) in registry.kinds() {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "{name}");
+        let width = parameters.iter().map(|parameter| assignment(parameter).len()).max().unwrap_or(0);
+        for parameter in parameters {
+            let _ = writeln!(text, "  {:width$}  # {}", assignment(parameter), parameter.meaning);
+        }
+        let wire: Vec<_> = parameters.iter().map(|parameter| format!("\"{}\"", parameter.default)).collect();
+        let _ = writeln!(text, "  on the wire: parameters = [{}]\n", wire.join(", "));
+    }
+    text
+}
+
+fn assignment(parameter: &Parameter) -> String {
+    let bare = parameter.default.parse::<f64>().is_ok() || matches!(parameter.default, "true" | "false");
+    match bare {
+        true => format!("{} = {}", parameter.name, parameter.default),
+        false => format!("{} = \"{}\"", parameter.name, parameter.default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_policy_is_listed_with_its_parameters_defaults_and_meanings() {
+        let text = describe(&Registry::builtin());
+        assert!(text.contains("PowerOfNScheduler\n  fan_out = 1"), "{text}");
+        assert!(text.contains("threshold = 2  # T: own load"), "{text}");
+        assert!(text.contains("on the wire: parameters = [\"1\", \"2\", \"true\", \"1\"]"), "{text}");
+        assert!(text.contains("RejectScheduler\n  on the wire: parameters = []"), "{text}");
+    }
+}

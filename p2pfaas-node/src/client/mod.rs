@@ -1,0 +1,163 @@
+//! HTTP/1.1 to functions, peers and gateways: keep-alive connections, bounded answers.
+//!
+//! Not hyper's client: a node makes one such call for each that it gets, and the channels between
+//! hyper's request, connection task and body cost as much as the rest of the node together (measured
+//! on the path of a call). A connection here is used by the task that needs the answer, on the
+//! thread to whose reactor it belongs, and nothing else. httparse reads the heads.
+
+mod body;
+mod connection;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::uri::Authority;
+use http::{Request, Response};
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+
+use connection::Connection;
+
+/// For the opening of a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Idle connections kept for one address.
+const MAX_IDLE: usize = 256;
+/// An idle connection older than this is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A request without a proper answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address names no host, or is not `http`.
+    #[error("not an http address: {0}")]
+    BadAddress(String),
+    /// No connection.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// Where to.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The other side closed or broke the protocol.
+    #[error("no proper answer: {0}")]
+    BadAnswer(String),
+    /// The answer is larger than allowed.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+/// Connections to many addresses. Clones share them.
+#[derive(Clone)]
+pub struct Client {
+    endpoints: Arc<Mutex<HashMap<Authority, Endpoint>>>,
+    max_answer_bytes: usize,
+}
+
+impl Client {
+    /// A client whose answers may have this many bytes.
+    pub fn new(max_answer_bytes: usize) -> Self {
+        Client { endpoints: Arc::default(), max_answer_bytes }
+    }
+
+    /// Sends a request to its absolute `http://` URI and reads the answer. No time-out: the caller
+    /// drops the future, and the connection with it. Of the answer's headers come those that
+    /// somebody here reads: `Content-Type`, `X-…` and `P2pfaas-…`.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; nothing is sent twice.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
+        match (request.uri().authority(), request.uri().scheme_str()) {
+            (Some(authority), Some("http")) => self.endpoint(authority).send(request).await,
+            _ => Err(ClientError::BadAddress(request.uri().to_string())),
+        }
+    }
+
+    fn endpoint(&self, authority: &Authority) -> Endpoint {
+        let mut endpoints = self.endpoints.lock();
+        if let Some(endpoint) = endpoints.get(authority) {
+            return endpoint.clone();
+        }
+        let endpoint = Endpoint::new(authority, self.max_answer_bytes);
+        endpoints.insert(authority.clone(), endpoint.clone());
+        endpoint
+    }
+}
+
+/// Connections to one address. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Endpoint(Arc<EndpointInner>);
+
+struct EndpointInner {
+    authority: Authority,
+    idle: Mutex<Vec<Idle>>,
+    max_answer_bytes: usize,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Instant,
+    thread: ThreadId,
+}
+
+impl Endpoint {
+    pub(crate) fn new(authority: &Authority, max_answer_bytes: usize) -> Self {
+        Endpoint(Arc::new(EndpointInner {
+            authority: authority.clone(),
+            idle: Mutex::default(),
+            max_answer_bytes,
+        }))
+    }
+
+    /// As [`Client::send`]; of the request's URI only the path counts.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
+        let mut connection = match self.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let host = self.0.authority.as_str();
+        let (response, reusable) = connection.exchange(host, request, self.0.max_answer_bytes).await?;
+        if reusable {
+            self.put_back(connection);
+        }
+        Ok(response)
+    }
+
+    /// The connection of this thread that was used last and still lives.
+    fn take(&self) -> Option<Connection> {
+        let this_thread = std::thread::current().id();
+        let mut idle = self.0.idle.lock();
+        loop {
+            let place = idle.iter().rposition(|idle| idle.thread == this_thread)?;
+            let Idle { connection, since, .. } = idle.remove(place);
+            if since.elapsed() < IDLE_TIMEOUT && connection.is_quiet() {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn put_back(&self, connection: Connection) {
+        let mut idle = self.0.idle.lock();
+        if idle.len() < MAX_IDLE {
+            idle.push(Idle { connection, since: Instant::now(), thread: std::thread::current().id() });
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, ClientError> {
+        let authority = &self.0.authority;
+        let failed = |reason: String| ClientError::Connect { address: authority.to_string(), reason };
+        let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
+        let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+            .await
+            .map_err(|_| failed(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())))?
+            .map_err(|error| failed(error.to_string()))?;
+        stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
+        Ok(Connection::new(stream))
+    }
+}
+
+#[cfg(test)]
+mod tests;

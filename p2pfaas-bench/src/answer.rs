@@ -13,16 +13,19 @@ pub fn report(map: &HeaderMap) -> NodeReport {
     let number = |name: &str| text(name).and_then(|text| text.trim().parse::<f64>().ok());
     // The first of a list is the first node's own.
     let first = |name: &str| list::<f64>(text(name)?)?.first().copied();
+    let execution_s = number(headers::EXECUTION_TIME);
+    // Our nodes, which are known by this header, leave out a queue time of 0.
+    let no_queue = number(headers::TOTAL_TIME).and(execution_s).map(|_| 0.0);
     let hops = number(headers::HOPS).unwrap_or(0.0) as u32;
     NodeReport {
         last_node: text(headers::PEERS_LIST_ID).and_then(list::<String>).and_then(|mut ids| ids.pop()),
         forwarded: hops > 0 || text(headers::EXTERNALLY_EXECUTED).is_some(),
         hops,
-        probes: number(headers::PROBE_MESSAGES).map(|probes| probes as u32),
+        probes: number(headers::PROBE_MESSAGES).unwrap_or(0.0) as u32,
         scheduling_s: number(headers::SCHEDULING_TIME).or_else(|| first(headers::SCHEDULING_LIST)),
         probing_s: number(headers::PROBING_TIME).or_else(|| first(headers::PROBING_LIST)),
-        queue_s: number(headers::QUEUE_TIME),
-        execution_s: number(headers::EXECUTION_TIME),
+        queue_s: number(headers::QUEUE_TIME).or(no_queue),
+        execution_s,
         forwarding_s: number(headers::FORWARDING_TIME),
         total_s: number(headers::TOTAL_TIME).or_else(|| first(headers::TOTAL_LIST)),
         state: text(headers::LEARNING_STATE).map(str::to_string),
@@ -76,7 +79,7 @@ mod tests {
         ]));
         assert_eq!(report.last_node.as_deref(), Some("node-3"));
         assert!(report.forwarded);
-        assert_eq!((report.hops, report.probes), (1, Some(2)));
+        assert_eq!((report.hops, report.probes), (1, 2));
         assert_eq!((report.total_s, report.scheduling_s), (Some(0.3), Some(0.01)));
         assert_eq!((report.probing_s, report.queue_s), (Some(0.004), Some(0.01)));
         assert_eq!((report.execution_s, report.forwarding_s), (Some(0.25), Some(0.27)));

@@ -95,7 +95,7 @@ pub struct NodeReport {
     /// How often it was given on.
     pub hops: u32,
     /// Probes sent for it.
-    pub probes: Option<u32>,
+    pub probes: u32,
     /// Until it was decided where it runs.
     pub scheduling_s: Option<f64>,
     /// Spent on probes.

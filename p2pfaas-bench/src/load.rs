@@ -159,6 +159,7 @@ impl Sender {
         if matches!(record.outcome, Outcome::Dropped | Outcome::Rejected) {
             // A peer that dropped the job shows as 0 seconds, as in the reference.
             record.report.execution_s = None;
+            record.report.queue_s = None;
         }
         record.executed_by = self.executed_by(record);
     }

@@ -40,7 +40,7 @@ impl Tally {
         self.offered += 1;
         self.in_time += u64::from(job.in_time());
         self.forwarded += u64::from(job.report.forwarded);
-        self.probes += u64::from(job.report.probes.unwrap_or(0));
+        self.probes += u64::from(job.report.probes);
         self.lags_s.extend(job.lag_s().map(|lag_s| lag_s as f32));
         match job.outcome {
             Outcome::Served => {

@@ -58,7 +58,7 @@ pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
         job.deadline_s = Some(0.5);
         job.sent_s = Some(at_s + if number == 3 { 0.02 } else { 0.0 });
         job.report.forwarded = number < 3;
-        job.report.probes = Some(u32::from(number < 5));
+        job.report.probes = u32::from(number < 5);
         tally.add(&job);
     }
     let mut early = record(99, 0.0, Outcome::Failed, None);

@@ -21,6 +21,8 @@ pub const MAX_PEERS: u32 = 4_096;
 pub const MAX_FAN_OUT: u32 = 64;
 /// Ids of forwarded jobs that a node remembers, to recognise a job that an old peer sends back.
 pub const FORWARDED_IDS: u32 = 65_536;
+/// Jobs of old peers without an id of ours that may be out at other peers at once.
+pub const MAX_FOREIGN_FORWARDS: u32 = 256;
 /// A job that is not answered by then fails.
 pub const JOB_TIMEOUT: Duration = Duration::from_secs(30);
 /// A probe that is not answered by then counts as failed.

@@ -69,6 +69,8 @@ pub enum ForwardAnswer {
     Rejected,
     /// The function failed there.
     FunctionFailed,
+    /// The peer has not taken the job: it does not offer the function, or is about to end.
+    NotTaken,
     /// The peer closed, hung, or answered something that is not an answer.
     NoAnswer,
 }

@@ -91,7 +91,8 @@ impl JobKey {
     /// A key that no job ever has.
     pub const NOBODY: JobKey = JobKey { index: u32::MAX, generation: 0 };
 
-    /// The place in the table: small numbers that are used again, for a driver's own table.
+    /// The place in the table: small numbers that are used again. The key of a job that is refused
+    /// because the table is full has no place: `u32::MAX`.
     pub fn index(self) -> usize {
         self.index as usize
     }

@@ -232,11 +232,6 @@ impl Engine {
         self.inner.lock().node.policy().descriptor()
     }
 
-    pub(crate) fn policy_header(&self) -> HeaderValue {
-        let inner = &mut *self.inner.lock();
-        inner.policy_header.of(inner.node.policy_name())
-    }
-
     pub(crate) fn counters(&self) -> Counters {
         *self.inner.lock().node.counters()
     }

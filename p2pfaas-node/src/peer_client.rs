@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use p2pfaas_core::wire::{ErrorBody, ErrorCode, MACHINE_USER_AGENT, PORT, PeerJobRequest, PeerJobResponse, headers};
+use p2pfaas_core::wire::{ErrorBody, ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, PeerJobResponse, headers};
 use p2pfaas_core::{Forward, ForwardAnswer, NodeId, PeerId, PeerLoad};
 use parking_lot::RwLock;
 
@@ -172,14 +172,6 @@ impl PeerClient {
     }
 }
 
-/// `host:port` of a peer that is given as `host[:port[...]]`.
-pub(crate) fn with_default_port(host: &str) -> String {
-    match host.parse::<Authority>() {
-        Ok(authority) if authority.port().is_none() => format!("{host}:{PORT}"),
-        _ => host.to_string(),
-    }
-}
-
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
@@ -214,6 +206,8 @@ fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
         match code {
             Ok(code) if code == ErrorCode::NoRoom.code() => ForwardAnswer::Dropped,
             Ok(code) if code == ErrorCode::Rejected.code() => ForwardAnswer::Rejected,
+            // Said before the job began there: no such function, or about to end.
+            Ok(_) if message.taken == Some(false) => ForwardAnswer::NotTaken,
             _ => ForwardAnswer::FunctionFailed,
         }
     };

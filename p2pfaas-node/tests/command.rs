@@ -35,7 +35,7 @@ fn a_wrong_configuration_is_exit_code_2_and_all_of_it_is_told() {
     assert_eq!((code, out.as_str()), (Some(2), ""));
     let expected = "p2pfaas-node: the configuration has 2 problems:
   --quee (command line): expected a known flag; did you mean --queue?; found --quee
-  slots (flag --slots): expected a whole number from 0 to 65536; found \"x\"
+  slots (flag --slots): expected a whole number from 1 to 65536; found \"x\"
 Nothing was started; --help explains all keys.
 ";
     assert_eq!(errors, expected);

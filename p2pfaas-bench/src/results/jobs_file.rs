@@ -72,7 +72,7 @@ const COLUMNS: &[(&str, Column)] = &[
     ("executed_by", Int(|row| row.job.executed_by.map(|node| node as i32))),
     ("forwarded", Bool(|row| Some(row.job.report.forwarded))),
     ("hops", Int(|row| Some(row.job.report.hops as i32))),
-    ("probes", Int(|row| row.job.report.probes.map(|probes| probes as i32))),
+    ("probes", Int(|row| row.job.status.map(|_| row.job.report.probes as i32))),
     ("scheduling_s", Double(|row| row.job.report.scheduling_s)),
     ("probing_s", Double(|row| row.job.report.probing_s)),
     ("queue_s", Double(|row| row.job.report.queue_s)),

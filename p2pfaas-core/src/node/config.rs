@@ -31,6 +31,9 @@ pub struct NodeConfig {
     pub task_types: u16,
     /// Ids of forwarded jobs remembered. 0 where every peer is known to be one of ours.
     pub forwarded_ids: u32,
+    /// Jobs of old peers without an id of ours that may be out at other peers at once. It bounds a
+    /// loop through peers that strip everything from a job.
+    pub max_foreign_forwards: u32,
     /// The number of the first job; must grow over restarts, since it makes ids unique.
     pub first_job_number: u64,
 }
@@ -48,6 +51,7 @@ impl Default for NodeConfig {
             max_jobs: defaults::MAX_JOBS,
             task_types: defaults::TASK_TYPES,
             forwarded_ids: defaults::FORWARDED_IDS,
+            max_foreign_forwards: defaults::MAX_FOREIGN_FORWARDS,
             first_job_number: 0,
         }
     }

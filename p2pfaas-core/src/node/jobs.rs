@@ -44,6 +44,8 @@ pub(crate) struct Job {
     pub started: Option<Time>,
     pub forwarded: Option<Time>,
     pub forwarded_to: Option<PeerId>,
+    /// It is out at a peer and carries no id by which it could be known again.
+    pub unrecognisable: bool,
     pub probes: u32,
     pub replies: Vec<ProbeReply>,
     pub state: Vec<f64>,
@@ -80,6 +82,7 @@ impl Job {
             started: None,
             forwarded: None,
             forwarded_to: None,
+            unrecognisable: false,
             probes: 0,
             replies: Vec::new(),
             state: Vec::new(),

@@ -40,6 +40,7 @@ pub struct Node {
     jobs: Jobs,
     timers: Timers,
     forwarded: ForwardedIds,
+    unrecognisable_forwards: u32,
     counters: Counters,
     next_number: u64,
     mean_execution_s: Option<f64>,
@@ -57,6 +58,7 @@ impl Node {
             jobs: Jobs::new(config.max_jobs),
             timers: Timers::default(),
             forwarded: ForwardedIds::new(config.forwarded_ids),
+            unrecognisable_forwards: 0,
             counters: Counters::default(),
             next_number: config.first_job_number,
             mean_execution_s: None,
@@ -277,11 +279,15 @@ impl Node {
     fn forward<E: Effects>(&mut self, now: Time, key: JobKey, peer: PeerId, fx: &mut E) {
         let Some(job) = self.jobs.get(key) else { return };
         let eligible = eligible_peers(now, self.id, job, &self.peers).contains(peer);
+        // It cannot be known again when it comes back. Each round of a loop holds the one before,
+        // so that a bound on how many are out at once bounds every loop.
         let unrecognisable = job.source == SourceKind::ForeignPeer && job.id.origin == self.id;
         let allowed = eligible
             && job.hops < self.config.max_hops
             && (job.source == SourceKind::Client || !self.forwarded.contains(job.id))
-            && (!unrecognisable || self.policies.get(job.policy).passes_on_foreign_jobs());
+            && (!unrecognisable
+                || self.policies.get(job.policy).passes_on_foreign_jobs()
+                    && self.unrecognisable_forwards < self.config.max_foreign_forwards);
         if !allowed {
             self.counters.forwards_refused += 1;
             return self.run_here(now, key, fx);
@@ -292,6 +298,8 @@ impl Node {
         job.scheduled = Some(now);
         job.forwarded = Some(now);
         job.forwarded_to = Some(peer);
+        job.unrecognisable = unrecognisable;
+        self.unrecognisable_forwards += u32::from(unrecognisable);
         job.enter(Stage::Forwarding);
         let forward = Forward {
             peer,
@@ -441,15 +449,27 @@ impl Node {
             ForwardAnswer::Dropped => Outcome::Dropped,
             ForwardAnswer::Rejected => Outcome::Rejected,
             ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
-            ForwardAnswer::NoAnswer => {
-                self.counters.forwards_failed += 1;
-                if let Some(peer) = job.forwarded_to {
-                    self.peers.suspect(peer, now + self.config.suspicion);
+            ForwardAnswer::NotTaken => {
+                self.unrecognisable_forwards -= u32::from(job.unrecognisable);
+                if let Some(job) = self.jobs.get_mut(key) {
+                    job.forwarded_to = None;
+                    job.enter(Stage::Deciding);
                 }
+                return self.run_here(now, key, fx);
+            }
+            ForwardAnswer::NoAnswer => {
+                self.forward_failed(now, key);
                 Outcome::Failed(Failure::Forward)
             }
         };
         self.finish(now, key, outcome, fx);
+    }
+
+    fn forward_failed(&mut self, now: Time, key: JobKey) {
+        self.counters.forwards_failed += 1;
+        if let Some(peer) = self.jobs.get(key).and_then(|job| job.forwarded_to) {
+            self.peers.suspect(peer, now + self.config.suspicion);
+        }
     }
 
     fn cancel<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
@@ -468,7 +488,12 @@ impl Node {
                 continue;
             }
             match (alarm, self.jobs.get(key).map(|job| job.stage)) {
-                (Alarm::Job, _) => self.finish(now, key, Outcome::Failed(Failure::TimedOut), fx),
+                (Alarm::Job, stage) => {
+                    if stage == Some(Stage::Forwarding) {
+                        self.forward_failed(now, key);
+                    }
+                    self.finish(now, key, Outcome::Failed(Failure::TimedOut), fx);
+                }
                 (Alarm::Stage(_), Some(Stage::Probing { open })) => {
                     self.counters.probes_failed += u64::from(open);
                     self.probing_ended(now, key, rng, fx);
@@ -494,6 +519,7 @@ impl Node {
         match stage {
             Stage::Running => self.slots.finish(task_type),
             Stage::Queued => self.slots.leave_queue(key),
+            Stage::Forwarding => self.unrecognisable_forwards -= u32::from(job.unrecognisable),
             _ => {}
         }
         if cut_short && matches!(stage, Stage::Running | Stage::Forwarding) {

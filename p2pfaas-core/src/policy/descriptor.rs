@@ -123,9 +123,13 @@ impl Values {
         }
         let named =
             list.iter().zip(positional).map(|(parameter, text)| (parameter.name.to_string(), text.clone()));
-        let options = options.iter().filter_map(|text| text.split_once('='));
-        let options = options.map(|(key, value)| (key.to_string(), value.to_string()));
-        Ok(Values { values: named.chain(options).collect(), asked: Vec::new() })
+        let mut values: BTreeMap<String, String> = named.collect();
+        for (key, value) in options.iter().filter_map(|text| text.split_once('=')) {
+            if values.insert(key.to_string(), value.to_string()).is_some() {
+                return Err(bad(key, "its value once", value));
+            }
+        }
+        Ok(Values { values, asked: Vec::new() })
     }
 
     /// From the typed form: what is left out has its default.

@@ -63,7 +63,7 @@ impl PeerJobRequest {
     }
 }
 
-/// The answer to a forwarded job. The last three fields are ours.
+/// The answer to a forwarded job. The last four fields are ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PeerJobResponse {
     /// The executor first, then each forwarding node.
@@ -83,6 +83,9 @@ pub struct PeerJobResponse {
     /// Whether `body` is the function's own answer and not an error of a node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_function: Option<bool>,
+    /// False when the job was turned away before it began here: the sender may run it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<bool>,
 }
 
 /// A node on a job's path.

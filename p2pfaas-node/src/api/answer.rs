@@ -86,7 +86,7 @@ pub(crate) fn peer_answer(
 /// What a peer gets when its message could not even become a job.
 pub(crate) fn peer_error(shared: &Shared, error: &WireError) -> Response {
     let this = this_machine_with(shared, PeerTimings::default());
-    json_response(error.status(), &error_message(error, this))
+    json_response(error.status(), &PeerJobResponse { taken: Some(false), ..error_message(error, this) })
 }
 
 fn answered_by_function(outcome: Outcome) -> bool {
@@ -117,6 +117,7 @@ fn function_message(answer: FunctionAnswer, this: MachineTimings) -> PeerJobResp
         content_type,
         function_headers: own.collect(),
         from_function: Some(true),
+        taken: None,
     }
 }
 
@@ -128,6 +129,7 @@ fn error_message(error: &WireError, this: MachineTimings) -> PeerJobResponse {
         content_type: Some("application/json".into()),
         function_headers: Vec::new(),
         from_function: Some(false),
+        taken: None,
     }
 }
 

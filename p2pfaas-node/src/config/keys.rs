@@ -219,7 +219,7 @@ pub(super) static KEYS: [Key; 40] = [
         "N",
         "Jobs that run at once",
         |draft| draft.settings.core.capacity.slots.to_string(),
-        Set::Text(|draft, text| put(&mut draft.settings.core.capacity.slots, whole(text, 0..=65_536))),
+        Set::Text(|draft, text| put(&mut draft.settings.core.capacity.slots, whole(text, 1..=65_536))),
     ),
     key(
         SCHEDULING,

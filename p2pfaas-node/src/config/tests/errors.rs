@@ -48,12 +48,12 @@ deadline_s = 0
   --peer (command line): expected a value: HOST[:PORT[:DISCOVERY PORT]]; found none
   listen (flag --listen): expected a single value, and flag --listen has one; found "127.0.0.1:1"
   function (flag --function): expected http://host:port, openfaas:NAME or builtin:echo|sleep|burn|pigo; found "https://pigo"
-  slots (flag --slots): expected a whole number from 0 to 65536; found "many"
+  slots (flag --slots): expected a whole number from 1 to 65536; found "many"
   job-timeout (environment P2PFAAS_JOB_TIMEOUT): expected a span of at most 24h, such as 500ms, 30s or 1m30s, or none; found "30"
   policy (environment P2PFAAS_POLICY): expected one of the policies ForwardScheduler, LearningScheduler, NoScheduler, PowerOfNScheduler, PowerOfNSchedulerTau, RejectScheduler, RoundRobinWithMasterScheduler (did you mean PowerOfNScheduler?); found "PowerOfScheduler"
   queue (environment P2PFAAS_QUEUE): expected a whole number from 0 to 1000000; found "-1"
   P2PFAAS_SLOT (environment): expected a known variable; did you mean P2PFAAS_SLOTS?; found "3"
-  slots (node.toml line 1): expected a whole number from 0 to 65536; found "3.5"
+  slots (node.toml line 1): expected a whole number from 1 to 65536; found "3.5"
   listn (node.toml line 2): expected a known key; did you mean listen?; found "listn"
   max-body-bytes (node.toml line 3): expected a size from 1KiB to 1GiB, such as 16MiB, 500kB or 65536; found "2TB"
   fallback (node.toml line 8): expected one of its parameters fan_out, threshold, loss, max_hops, choice, failed_probe (did you mean threshold?); found "treshold"
@@ -80,7 +80,7 @@ fn a_wrong_value_is_told_even_where_another_source_wins() {
     let found = problems(&["--slots=3"], &[("P2PFAAS_SLOTS", "x")], &[]);
     assert_eq!(
         found,
-        [r#"slots (environment P2PFAAS_SLOTS): expected a whole number from 0 to 65536; found "x""#]
+        [r#"slots (environment P2PFAAS_SLOTS): expected a whole number from 1 to 65536; found "x""#]
     );
 }
 
@@ -181,6 +181,6 @@ fn a_long_value_is_cut() {
 #[test]
 fn one_problem_is_one() {
     let errors = load(&["--slots="], &[], &[]).expect_err("wrong").to_string();
-    let expected = "the configuration has a problem:\n  slots (flag --slots): expected a whole number from 0 to 65536; found nothing";
+    let expected = "the configuration has a problem:\n  slots (flag --slots): expected a whole number from 1 to 65536; found nothing";
     assert_eq!(errors, expected);
 }

@@ -202,7 +202,7 @@ fn a_broken_old_file_is_an_error_that_names_it() {
         (DISCOVERY, r#"{"machine_ip": "#),
     ];
     let expected = [
-        r#"slots (/data/p2p_faas-scheduler.json): expected a whole number from 0 to 65536; found "-1""#,
+        r#"slots (/data/p2p_faas-scheduler.json): expected a whole number from 1 to 65536; found "-1""#,
         r#"queue_enabled (/data/p2p_faas-scheduler.json): expected true or false; found "\"no\"""#,
         r#"policy (/data/p2p_faas-scheduler-config.json): expected a whole number from 0 to 4294967295 for its threshold; found "x""#,
         r#"p2p_faas-discovery.json (/data/p2p_faas-discovery.json): expected the reference's JSON file; found EOF while parsing a value at line 1 column 15"#,

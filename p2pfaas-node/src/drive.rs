@@ -100,7 +100,10 @@ impl Job {
                 Some(Command::End(ending)) => {
                     self.over = true;
                     self.work = Work::Nothing;
-                    return Finished { ending: *ending, result: std::mem::replace(&mut self.result, JobResult::Nothing) };
+                    return Finished {
+                        ending: *ending,
+                        result: std::mem::replace(&mut self.result, JobResult::Nothing),
+                    };
                 }
                 Some(other) => self.begin(other),
                 None => {}
@@ -113,7 +116,10 @@ impl Job {
         self.work = match command {
             Command::Execute => Work::Execution(self.function.executor.execute(self.call.clone())),
             Command::Probe(peers) => Work::Probes(
-                peers.into_iter().map(|peer| Box::pin(self.shared.peers.probe(peer)) as Boxed<Probed>).collect(),
+                peers
+                    .into_iter()
+                    .map(|peer| Box::pin(self.shared.peers.probe(peer)) as Boxed<Probed>)
+                    .collect(),
             ),
             Command::Forward(forward) => {
                 let job = ForwardJob {

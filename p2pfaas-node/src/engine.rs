@@ -14,7 +14,8 @@ use http::HeaderValue;
 use p2pfaas_core::agent::{Agent, Choice, Observation};
 use p2pfaas_core::policy::{Descriptor, Policy};
 use p2pfaas_core::{
-    Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, Outcome, PeerId, PeerSet, Report, Time, Timings,
+    Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, Outcome, PeerId, PeerSet, Report, Time,
+    Timings,
 };
 use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -253,7 +254,12 @@ impl Engine {
         }
     }
 
-    fn step(&self, inner: &mut Inner, own: Option<JobKey>, event: Event) -> (Option<JobKey>, Option<Command>) {
+    fn step(
+        &self,
+        inner: &mut Inner,
+        own: Option<JobKey>,
+        event: Event,
+    ) -> (Option<JobKey>, Option<Command>) {
         let now = self.now();
         let Inner { node, rng, mailboxes, policy_header, agent, log } = inner;
         let mut post = Post {
@@ -267,7 +273,9 @@ impl Engine {
         };
         let mut turn = |now, event: Event, post: &mut Post<'_>| match log {
             None => handle(node, now, event, rng, post),
-            Some(log) => log.record(now, event, |event, effects| handle(node, now, event, rng, &mut (post, effects))),
+            Some(log) => {
+                log.record(now, event, |event, effects| handle(node, now, event, rng, &mut (post, effects)))
+            }
         };
         let key = turn(now, event, &mut post);
         while let Some((job, observation)) = post.asks.pop() {

@@ -28,8 +28,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub use client::{Client, ClientError};
 pub use command::run;
 pub use executor::{
-    Credentials, Deployment, ExecuteError, Execution, Executor, Function, FunctionAnswer, FunctionCall, HttpContainer,
-    OpenFaas, ScaleDelay, builtin,
+    Credentials, Deployment, ExecuteError, Execution, Executor, Function, FunctionAnswer, FunctionCall,
+    HttpContainer, OpenFaas, ScaleDelay, builtin,
 };
 pub use service::{NodeService, StartError};
 pub use settings::Settings;

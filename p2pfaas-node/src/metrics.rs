@@ -7,13 +7,13 @@ use p2pfaas_core::{Counters, Timings};
 use parking_lot::RwLock;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 
 /// Upper bounds of times, in seconds: 0.5 ms to 16 s, each twice the one before.
-const TIME_BUCKETS_S: [f64; 16] = [
-    0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0,
-];
+const TIME_BUCKETS_S: [f64; 16] =
+    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 const HOP_BUCKETS: [f64; 5] = [0.0, 1.0, 2.0, 4.0, 8.0];
 
 /// All metrics of one node.
@@ -42,7 +42,8 @@ impl Metrics {
             let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
             added(&registry, HistogramVec::new(options, &labels))
         };
-        let counter = |name, help, labels: &[&str]| added(&registry, IntCounterVec::new(Opts::new(name, help), labels));
+        let counter =
+            |name, help, labels: &[&str]| added(&registry, IntCounterVec::new(Opts::new(name, help), labels));
         let gauge = |name, help| added(&registry, IntGauge::new(name, help));
         let time = |name, help| histogram(name, help, &TIME_BUCKETS_S);
         let info = counter("p2pfaas_build_info", "1, with the version as a label", &["version"]);
@@ -51,7 +52,10 @@ impl Metrics {
             hops: histogram("scheduler_job_hops", "Forwards of a job", &HOP_BUCKETS),
             execution_time: time("scheduler_job_execution_time", "Seconds from arrival to answer"),
             queue_time: time("scheduler_job_queue_time", "Seconds waiting for a slot"),
-            forwarding_time: time("scheduler_job_forwarding_time", "Seconds from forward to the peer's answer"),
+            forwarding_time: time(
+                "scheduler_job_forwarding_time",
+                "Seconds from forward to the peer's answer",
+            ),
             faas_execution_time: time("scheduler_job_faas_execution_time", "Seconds running the function"),
             forwarded: counter("scheduler_job_forwarded_count", "Jobs sent to a peer", &["function_name"]),
             invocations: counter("scheduler_total_invocations", "Calls of a function", &labels),

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use p2pfaas_core::wire::{ErrorBody, ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, PeerJobResponse, headers};
+use p2pfaas_core::wire::{
+    ErrorBody, ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, PeerJobResponse, headers,
+};
 use p2pfaas_core::{Forward, ForwardAnswer, NodeId, PeerId, PeerLoad};
 use parking_lot::RwLock;
 
@@ -64,7 +66,8 @@ impl PeerClient {
     /// The peer at this address, when there is exactly one.
     pub(crate) fn by_ip(&self, ip: &str) -> Option<PeerId> {
         let addresses = self.addresses.read();
-        let is_there = |address: &Option<Authority>| address.as_ref().is_some_and(|address| address.host() == ip);
+        let is_there =
+            |address: &Option<Authority>| address.as_ref().is_some_and(|address| address.host() == ip);
         let mut found = addresses.iter().enumerate().filter(|(_, address)| is_there(address));
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Some(PeerId(index as u32)),
@@ -106,7 +109,10 @@ impl PeerClient {
         }
     }
 
-    pub(crate) fn forward(self: &Arc<Self>, job: ForwardJob) -> impl Future<Output = PeerAnswer> + Send + use<> {
+    pub(crate) fn forward(
+        self: &Arc<Self>,
+        job: ForwardJob,
+    ) -> impl Future<Output = PeerAnswer> + Send + use<> {
         let this = self.clone();
         async move {
             let Some(request) = this.forward_request(job) else {
@@ -121,7 +127,8 @@ impl PeerClient {
 
     fn forward_request(&self, job: ForwardJob) -> Option<Request<Bytes>> {
         let ForwardJob { function, payload, content_type, tracing, traceparent, forward } = job;
-        let content_type_text = content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type_text =
+            content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
         let message = PeerJobRequest {
             service_id_request: forward.id.number,
             service_id_tracing: tracing.clone(),

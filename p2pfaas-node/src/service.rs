@@ -15,12 +15,12 @@ use rand_xoshiro::rand_core::SeedableRng;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::api::server::Server;
 use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::executor::OpenFaas;
 use crate::functions::Functions;
-use crate::api::server::Server;
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::settings::Settings;
@@ -147,7 +147,16 @@ impl NodeService {
             servers.push(start(listener, crate::learner::router(shared.clone()).into()));
         }
         let grace = settings.shutdown_grace;
-        Ok(NodeService { shared, servers, workers, background, address, discovery_address, learner_address, grace })
+        Ok(NodeService {
+            shared,
+            servers,
+            workers,
+            background,
+            address,
+            discovery_address,
+            learner_address,
+            grace,
+        })
     }
 
     /// Where the scheduler listens.
@@ -209,12 +218,18 @@ impl Shared {
         self.engine.notice(Event::SetPeers(self.discovery.alive_peers()));
         self.engine.read(|node| {
             let peers = node.peers();
-            self.peers.set_addresses((0..peers.known() as u32).filter_map(|id| peers.name(p2pfaas_core::PeerId(id))));
+            self.peers.set_addresses(
+                (0..peers.known() as u32).filter_map(|id| peers.name(p2pfaas_core::PeerId(id))),
+            );
         });
     }
 }
 
-fn build_engine(settings: &Settings, node_id: NodeId, registry: &Registry) -> Result<Arc<Engine>, StartError> {
+fn build_engine(
+    settings: &Settings,
+    node_id: NodeId,
+    registry: &Registry,
+) -> Result<Arc<Engine>, StartError> {
     let build = |descriptor: &Descriptor, which| {
         registry.build(descriptor).map_err(|reason| StartError::Policy { which, reason })
     };
@@ -238,7 +253,10 @@ async fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, 
     TcpListener::bind(address).await.map_err(|reason| StartError::Listen { address, what, reason })
 }
 
-async fn listen_maybe(address: Option<SocketAddr>, what: &'static str) -> Result<Option<TcpListener>, StartError> {
+async fn listen_maybe(
+    address: Option<SocketAddr>,
+    what: &'static str,
+) -> Result<Option<TcpListener>, StartError> {
     match address {
         Some(address) => listen(address, what).await.map(Some),
         None => Ok(None),

@@ -66,7 +66,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let descriptor = |(name, parameters): (&str, &[&str])| Descriptor::new(name, parameters.iter().copied());
+        let descriptor =
+            |(name, parameters): (&str, &[&str])| Descriptor::new(name, parameters.iter().copied());
         Settings {
             machine_id: String::new(),
             machine_ip: String::new(),

@@ -197,15 +197,22 @@ fn jobs(
     let jobs = raw.iter().enumerate().map(|(index, raw)| job(raw, index, alone, path, known, problems));
     // All are looked at before the first that is wrong ends it.
     let jobs: Vec<_> = jobs.collect();
-    let jobs: Vec<_> = jobs.into_iter().collect::<Option<_>>()?;
-    let sum: f64 = jobs.iter().map(|job: &JobType| job.share).sum();
-    if (sum - 1.0).abs() > SHARE_TOLERANCE {
-        let place = raw.iter().rev().find_map(|raw| raw.share.as_ref()).map_or(&raw[0].span, |at| &at.span);
+    if !alone {
+        shares(raw, problems);
+    }
+    jobs.into_iter().collect()
+}
+
+/// The sum is checked as soon as every share is there, whatever else is wrong with the jobs.
+fn shares(raw: &[file::Job], problems: &mut Collector<'_>) {
+    let shares: Vec<_> = raw.iter().filter_map(|raw| raw.share.as_ref()).collect();
+    let sum: f64 = shares.iter().map(|share| share.value).sum();
+    let all = shares.len() == raw.len() && shares.iter().all(|share| (0.0..=1.0).contains(&share.value));
+    if let (true, Some(last)) = (all && (sum - 1.0).abs() > SHARE_TOLERANCE, shares.last()) {
         let sum = format!("{sum:.6}");
         let sum = sum.trim_end_matches('0').trim_end_matches('.');
-        problems.add("jobs.share", place, format!("the shares add up to {sum}"), "shares that add up to 1");
+        problems.at(last, format!("all shares add up to {sum}"), "shares that add up to 1");
     }
-    Some(jobs)
 }
 
 fn job(
@@ -221,6 +228,10 @@ fn job(
         None if alone => Some(1.0),
         None => {
             problems.missing(&key("share"), &raw.span, "its share of the jobs; all shares add up to 1");
+            None
+        }
+        Some(at) if alone && (at.value - 1.0).abs() > SHARE_TOLERANCE => {
+            problems.refused(at, "1, since there are no other jobs");
             None
         }
         Some(at) if (0.0..=1.0).contains(&at.value) => Some(at.value),

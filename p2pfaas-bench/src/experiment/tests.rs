@@ -97,7 +97,7 @@ fn each_problem_names_its_line_its_key_its_reason_and_what_was_expected() {
     );
     assert_eq!(
         complaint("share = 0.6", "share = 0.5"),
-        "test.toml:21: jobs.share: the shares add up to 0.9; expected shares that add up to 1"
+        "test.toml:21: jobs[1].share: all shares add up to 0.9; expected shares that add up to 1"
     );
 }
 
@@ -183,11 +183,13 @@ fn all_problems_are_told_at_once_in_the_order_of_the_lines() {
     let text = GOOD
         .replace("slots = 3", "slot = 3")
         .replace("rate = 10.0", "rate = -1")
+        .replace("sample:160", "gone.jpg")
+        .replace("share = 0.6", "share = 0.5")
         .replace("fan_out = 2", "fan_out = true")
         .replace("seeds = [1, 2, 3]", "seeds = 3");
     let problems = parse(&text).expect_err("must be refused").problems;
     let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
-    assert_eq!(lines, [4, 12, 30, 35]);
+    assert_eq!(lines, [4, 12, 17, 21, 30, 35]);
 }
 
 #[test]

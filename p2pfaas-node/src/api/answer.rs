@@ -1,14 +1,18 @@
 //! Answers about jobs: the headers of fact sheet 1.4 and the peer messages of 1.5.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use p2pfaas_core::wire::{ErrorCode, MachineTimings, PeerJobResponse, PeerTimings, go, headers};
+use p2pfaas_core::wire::{ErrorCode, MachineTimings, PeerJobResponse, PeerTimings, go};
 use p2pfaas_core::{Failure, Outcome, Timings};
 
 use super::error::WireError;
+use super::names;
 use crate::drive::{Finished, JobResult};
 use crate::engine::Ending;
 use crate::executor::FunctionAnswer;
@@ -190,59 +194,48 @@ fn this_machine_with(shared: &Shared, timings: PeerTimings) -> MachineTimings {
 }
 
 fn common_headers(to: &mut HeaderMap, ending: &Ending) {
-    to.insert(headers::VERSION, HeaderValue::from_static(crate::VERSION));
-    to.insert(headers::SCHEDULER, ending.policy.clone());
+    to.insert(&names::VERSION, HeaderValue::from_static(crate::VERSION));
+    to.insert(&names::SCHEDULER, ending.policy.clone());
     if ending.probes > 0 {
-        to.insert(headers::PROBE_MESSAGES, HeaderValue::from(ending.probes));
+        to.insert(&names::PROBE_MESSAGES, HeaderValue::from(ending.probes));
     }
     if let Some((state, choice)) = &ending.learned {
-        to.insert(headers::LEARNING_EID, HeaderValue::from(ending.id.number));
-        insert(to, headers::LEARNING_STATE, &go::format_f_list(state));
-        insert(to, headers::LEARNING_ACTION, &go::format_f(f64::from(choice.action)));
-        insert(to, headers::LEARNING_EPS, &go::format_f(choice.epsilon));
+        to.insert(&names::LEARNING_EID, HeaderValue::from(ending.id.number));
+        insert(to, &names::LEARNING_STATE, &go::format_f_list(state));
+        insert(to, &names::LEARNING_ACTION, &go::format_f(f64::from(choice.action)));
+        insert(to, &names::LEARNING_EPS, &go::format_f(choice.epsilon));
     }
 }
 
 /// Times of a job that ran here: single values, and the same as lists of one.
 fn local_headers(to: &mut HeaderMap, ending: &Ending) {
     let timings = &ending.timings;
-    let mut text = ListOfOne::new();
-    let execution = timings.execution.unwrap_or_default().as_secs_f64();
-    to.insert(headers::EXECUTION_TIME, text.set(execution).single());
-    to.insert(headers::TOTAL_TIME, text.set(timings.total.as_secs_f64()).single());
-    to.insert(headers::TOTAL_LIST, text.list());
-    to.insert(headers::SCHEDULING_TIME, text.set(timings.scheduling.as_secs_f64()).single());
-    to.insert(headers::SCHEDULING_LIST, text.list());
-    if let Some(probing) = timings.probing {
-        to.insert(headers::PROBING_TIME, text.set(probing.as_secs_f64()).single());
-        to.insert(headers::PROBING_LIST, text.list());
-    }
-    if let Some(queue) = timings.queue.filter(|queue| !queue.is_zero()) {
-        to.insert(headers::QUEUE_TIME, text.set(queue.as_secs_f64()).single());
-    }
-}
-
-/// One number as `[%f]`, and without the brackets.
-struct ListOfOne(String);
-
-impl ListOfOne {
-    fn new() -> Self {
-        ListOfOne(String::with_capacity(24))
-    }
-
-    fn set(&mut self, seconds: f64) -> &Self {
-        use std::fmt::Write;
-        self.0.clear();
-        let _ = write!(self.0, "[{seconds:.6}]");
-        self
-    }
-
-    fn list(&self) -> HeaderValue {
-        value(&self.0)
-    }
-
-    fn single(&self) -> HeaderValue {
-        value(self.0.trim_matches(['[', ']']))
+    let times = [
+        (timings.execution, &names::EXECUTION_TIME, None),
+        (Some(timings.total), &names::TOTAL_TIME, Some(&names::TOTAL_LIST)),
+        (Some(timings.scheduling), &names::SCHEDULING_TIME, Some(&names::SCHEDULING_LIST)),
+        (timings.probing, &names::PROBING_TIME, Some(&names::PROBING_LIST)),
+        (timings.queue.filter(|queue| !queue.is_zero()), &names::QUEUE_TIME, None),
+    ];
+    // All numbers in one piece of memory, of which each header shows its part.
+    let mut text = String::with_capacity(96);
+    let ends = times.map(|(time, _, _)| {
+        if let Some(time) = time {
+            let _ = write!(text, "[{:.6}]", time.as_secs_f64());
+        }
+        text.len()
+    });
+    let text = Bytes::from(text);
+    let mut start = 0;
+    for ((time, single, list), end) in times.into_iter().zip(ends) {
+        if time.is_some() {
+            for (name, part) in [(Some(single), start + 1..end - 1), (list, start..end)] {
+                if let (Some(name), Ok(value)) = (name, HeaderValue::from_maybe_shared(text.slice(part))) {
+                    to.insert(name, value);
+                }
+            }
+        }
+        start = end;
     }
 }
 
@@ -257,38 +250,40 @@ fn forwarded_headers(to: &mut HeaderMap, path: &[MachineTimings], ending: &Endin
     };
     let executor = path.first().map(|machine| machine.timings).unwrap_or_default();
     let timings = &ending.timings;
-    to.insert(headers::EXTERNALLY_EXECUTED, HeaderValue::from_static("True"));
-    to.insert(headers::HOPS, HeaderValue::from(path.len() - 1));
-    insert(to, headers::EXECUTION_TIME, &go::format_f(executor.execution_time.unwrap_or(0.0)));
-    insert(to, headers::TOTAL_TIME, &go::format_f(timings.total.as_secs_f64()));
-    insert(to, headers::TOTAL_LIST, &list(|timings| timings.total_time));
-    insert(to, headers::SCHEDULING_TIME, &go::format_f(timings.scheduling.as_secs_f64()));
-    insert(to, headers::SCHEDULING_LIST, &list(|timings| timings.scheduling_time));
-    insert(to, headers::PROBING_LIST, &list(|timings| timings.probing_time));
+    to.insert(&names::EXTERNALLY_EXECUTED, HeaderValue::from_static("True"));
+    to.insert(&names::HOPS, HeaderValue::from(path.len() - 1));
+    insert(to, &names::EXECUTION_TIME, &go::format_f(executor.execution_time.unwrap_or(0.0)));
+    insert(to, &names::TOTAL_TIME, &go::format_f(timings.total.as_secs_f64()));
+    insert(to, &names::TOTAL_LIST, &list(|timings| timings.total_time));
+    insert(to, &names::SCHEDULING_TIME, &go::format_f(timings.scheduling.as_secs_f64()));
+    insert(to, &names::SCHEDULING_LIST, &list(|timings| timings.scheduling_time));
+    insert(to, &names::PROBING_LIST, &list(|timings| timings.probing_time));
     if let Some(probing) = timings.probing {
-        insert(to, headers::PROBING_TIME, &go::format_f(probing.as_secs_f64()));
+        insert(to, &names::PROBING_TIME, &go::format_f(probing.as_secs_f64()));
     }
     if let Some(queue) = executor.queue_time.filter(|queue| *queue > 0.0) {
-        insert(to, headers::QUEUE_TIME, &go::format_f(queue));
+        insert(to, &names::QUEUE_TIME, &go::format_f(queue));
     }
     if let Some(forwarding) = timings.forwarding {
-        insert(to, headers::FORWARDING_TIME, &go::format_f(forwarding.as_secs_f64()));
+        insert(to, &names::FORWARDING_TIME, &go::format_f(forwarding.as_secs_f64()));
     }
-    insert(to, headers::PEERS_LIST_IP, &names(|machine| &machine.machine_ip));
-    insert(to, headers::PEERS_LIST_ID, &names(|machine| &machine.machine_id));
+    insert(to, &names::PEERS_LIST_IP, &names(|machine| &machine.machine_ip));
+    insert(to, &names::PEERS_LIST_ID, &names(|machine| &machine.machine_id));
 }
 
 fn copy_function_headers(to: &mut HeaderMap, content_type: Option<String>, own: Vec<(String, String)>) {
     let content_type = content_type.map(|text| (header::CONTENT_TYPE.to_string(), text));
     for (name, text) in content_type.into_iter().chain(own) {
         let allowed = name.starts_with("x-") || name == header::CONTENT_TYPE.as_str();
-        if let (true, Ok(name), Ok(value)) = (allowed, HeaderName::try_from(name), HeaderValue::from_str(&text)) {
+        if let (true, Ok(name), Ok(value)) =
+            (allowed, HeaderName::try_from(name), HeaderValue::from_str(&text))
+        {
             to.append(name, value);
         }
     }
 }
 
-fn insert(to: &mut HeaderMap, name: &'static str, text: &str) {
+fn insert(to: &mut HeaderMap, name: &'static HeaderName, text: &str) {
     to.insert(name, value(text));
 }
 

@@ -90,7 +90,10 @@ pub(crate) async fn read_policy(State(shared): State<Arc<Shared>>) -> Json<Descr
     (status = 400, description = "Not JSON (code 4)", body = ErrorMessage),
     (status = 500, description = "No such policy, or bad parameters (code 1), or not saved (code 2)", body = ErrorMessage),
 ))]
-pub(crate) async fn write_policy(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, WireError> {
+pub(crate) async fn write_policy(
+    State(shared): State<Arc<Shared>>,
+    body: Body,
+) -> Result<Response, WireError> {
     let descriptor: Descriptor = json(&shared, body, ErrorCode::MalformedInput).await?;
     let policy = shared.registry.build(&descriptor);
     let policy = policy.map_err(|error| WireError::new(ErrorCode::Generic, error.to_string()))?;
@@ -107,7 +110,8 @@ pub(crate) async fn json<T: for<'de> Deserialize<'de>>(
     code: ErrorCode,
 ) -> Result<T, WireError> {
     let body = read_body(body, shared.max_body_bytes).await?;
-    serde_json::from_slice(&body).map_err(|error| WireError::new(code, format!("not the JSON of this call: {error}")))
+    serde_json::from_slice(&body)
+        .map_err(|error| WireError::new(code, format!("not the JSON of this call: {error}")))
 }
 
 fn saved(result: Result<(), crate::store::StoreError>) -> Result<(), WireError> {

@@ -7,14 +7,15 @@ use std::time::Duration;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use p2pfaas_core::wire::{ErrorCode, headers};
+use p2pfaas_core::wire::ErrorCode;
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
 use super::answer::client_answer;
 use super::error::{ErrorMessage, WireError};
+use super::names;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
@@ -77,11 +78,11 @@ where
         policy: policy_choice(headers),
     };
     let payload = read_body(body, shared.max_body_bytes).await?;
-    let trace = Trace::from_header(headers.get("traceparent"));
+    let trace = Trace::from_header(headers.get(&names::TRACEPARENT));
     let call = FunctionCall {
         payload,
         content_type: headers.get(header::CONTENT_TYPE).cloned(),
-        tracing: text(headers, headers::TRACING_ID).unwrap_or_default().to_string(),
+        tracing: text(headers, &names::TRACING_ID).unwrap_or_default().to_string(),
         task_type: arrival.task_type,
         traceparent: trace.header(),
     };
@@ -132,22 +133,24 @@ where
             let message = format!("the body is larger than {max_bytes} bytes (max-body-bytes)");
             Err(WireError::new(ErrorCode::BodyTooLarge, message))
         }
-        Err(error) => Err(WireError::new(ErrorCode::MalformedInput, format!("the body cannot be read: {error}"))),
+        Err(error) => {
+            Err(WireError::new(ErrorCode::MalformedInput, format!("the body cannot be read: {error}")))
+        }
     }
 }
 
-pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().filter(|text| !text.is_empty())
 }
 
 /// A float in text; 0 when it is missing or no index.
 fn task_type(headers: &HeaderMap) -> u16 {
-    let number = text(headers, headers::TASK_TYPE).and_then(|text| text.trim().parse::<f64>().ok());
+    let number = text(headers, &names::TASK_TYPE).and_then(|text| text.trim().parse::<f64>().ok());
     number.filter(|number| (0.0..=f64::from(u16::MAX)).contains(number)).map_or(0, |number| number as u16)
 }
 
 fn deadline(headers: &HeaderMap) -> Result<Option<Duration>, WireError> {
-    let Some(text) = text(headers, headers::DEADLINE) else { return Ok(None) };
+    let Some(text) = text(headers, &names::DEADLINE) else { return Ok(None) };
     let seconds = text.trim().parse::<f64>().ok();
     let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     span.map(Some).ok_or_else(|| {
@@ -157,12 +160,12 @@ fn deadline(headers: &HeaderMap) -> Result<Option<Duration>, WireError> {
 }
 
 fn policy_choice(headers: &HeaderMap) -> PolicyChoice {
-    let asked = |name| text(headers, name).is_some();
-    if asked(headers::BYPASS) {
+    let asked = |name: &HeaderName| text(headers, name).is_some();
+    if asked(&names::BYPASS) {
         PolicyChoice::Bypass
-    } else if asked(headers::FORWARD) {
+    } else if asked(&names::FORWARD) {
         PolicyChoice::Forward
-    } else if asked(headers::REJECT) {
+    } else if asked(&names::REJECT) {
         PolicyChoice::Reject
     } else {
         PolicyChoice::Configured

@@ -6,6 +6,7 @@ mod development;
 pub(crate) mod error;
 pub(crate) mod function;
 mod monitoring;
+mod names;
 mod peer_function;
 pub(crate) mod server;
 mod system;
@@ -65,7 +66,10 @@ impl Door {
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "P2PFaaS node", description = "Scheduler of one P2PFaaS node: calls functions, forwards jobs, tells its load."),
+    info(
+        title = "P2PFaaS node",
+        description = "Scheduler of one P2PFaaS node: calls functions, forwards jobs, tells its load."
+    ),
     components(schemas(error::ErrorMessage))
 )]
 struct ApiDescription;
@@ -91,7 +95,10 @@ fn scheduler_router(shared: Arc<Shared>) -> Router {
     let (router, description) = documented.split_for_parts();
     let description = description.to_pretty_json().unwrap_or_default();
     router
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }))
+        .route(
+            "/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }),
+        )
         .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n").into_response())
         .with_state(shared)
 }

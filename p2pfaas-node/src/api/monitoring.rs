@@ -97,9 +97,8 @@ pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 /// Prometheus metrics.
 #[utoipa::path(get, path = "/metrics", tag = "monitoring", responses((status = 200, description = "Text format 0.0.4")))]
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let (slots, peers, counters) = shared
-        .engine
-        .read(|node| (node.slots().clone(), node.peers().present().len(), *node.counters()));
+    let (slots, peers, counters) =
+        shared.engine.read(|node| (node.slots().clone(), node.peers().present().len(), *node.counters()));
     let text = shared.metrics.text(&slots, peers, &counters);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -9,13 +9,14 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use p2pfaas_core::wire::{ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, headers};
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
 use super::answer::{peer_answer, peer_error};
 use super::error::{ErrorMessage, WireError};
 use super::function::{find, read_body, refuse_when_draining, text};
+use super::names;
 use super::server::Remote;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
@@ -41,8 +42,11 @@ pub(crate) async fn call(
     request: Request,
 ) -> Result<Response, WireError> {
     let (parts, body) = request.into_parts();
-    if text(&parts.headers, "user-agent") != Some(MACHINE_USER_AGENT) {
-        return Err(WireError::new(ErrorCode::Generic, "only machines may call this: User-Agent must be Machine"));
+    if text(&parts.headers, &header::USER_AGENT) != Some(MACHINE_USER_AGENT) {
+        return Err(WireError::new(
+            ErrorCode::Generic,
+            "only machines may call this: User-Agent must be Machine",
+        ));
     }
     let remote = parts.extensions.get::<Remote>().map(|remote| remote.0.to_string());
     let job = async {
@@ -50,8 +54,9 @@ pub(crate) async fn call(
         let function = find(&shared, &name)?;
         // Base64 makes the message a third larger than its payload.
         let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;
-        let message: PeerJobRequest = serde_json::from_slice(&body)
-            .map_err(|error| WireError::new(ErrorCode::MalformedInput, format!("not a peer's job: {error}")))?;
+        let message: PeerJobRequest = serde_json::from_slice(&body).map_err(|error| {
+            WireError::new(ErrorCode::MalformedInput, format!("not a peer's job: {error}"))
+        })?;
         let payload = BASE64.decode(&message.payload).map_err(|error| {
             WireError::new(ErrorCode::MalformedInput, format!("the payload is not base64: {error}"))
         })?;
@@ -62,7 +67,7 @@ pub(crate) async fn call(
         Err(error) => return Ok(peer_error(&shared, &error)),
     };
     let (tracing, id_behind_tracing) =
-        headers::split_tracing(text(&parts.headers, headers::TRACING_ID).unwrap_or_default());
+        headers::split_tracing(text(&parts.headers, &names::TRACING_ID).unwrap_or_default());
     let hops = u32::try_from(message.hops.max(1)).unwrap_or(u32::MAX);
     let id = message.job_id.as_ref().and_then(|id| id.parse().ok());
     let sender = || remote.as_deref().and_then(|ip| shared.peers.by_ip(ip));
@@ -70,7 +75,8 @@ pub(crate) async fn call(
         (Some(visited), Some(id)) => (Source::Peer { sender: None, hops, visited }, Some(id)),
         _ => (Source::ForeignPeer { sender: sender(), hops }, id_behind_tracing),
     };
-    let given = message.deadline_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+    let given =
+        message.deadline_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
     let deadline = match source {
         Source::ForeignPeer { .. } => given.or(function.deadline),
         _ => given,
@@ -83,7 +89,7 @@ pub(crate) async fn call(
         deadline,
         policy: PolicyChoice::Configured,
     };
-    let trace = Trace::from_header(parts.headers.get("traceparent"));
+    let trace = Trace::from_header(parts.headers.get(&names::TRACEPARENT));
     let content_type = Some(message.content_type.as_str()).filter(|text| !text.is_empty());
     let call = FunctionCall {
         payload: payload.into(),

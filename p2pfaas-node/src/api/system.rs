@@ -13,12 +13,16 @@ use crate::executor::{Deployment, ExecuteError, FunctionAnswer, OpenFaas};
 use crate::service::Shared;
 
 pub(super) fn gateway(shared: &Shared, code: ErrorCode) -> Result<&OpenFaas, WireError> {
-    shared.openfaas.as_ref().ok_or_else(|| {
-        WireError::new(code, "this node has no OpenFaaS gateway (set openfaas-url)")
-    })
+    shared
+        .openfaas
+        .as_ref()
+        .ok_or_else(|| WireError::new(code, "this node has no OpenFaaS gateway (set openfaas-url)"))
 }
 
-fn passed_through(answer: Result<FunctionAnswer, ExecuteError>, code: ErrorCode) -> Result<Response, WireError> {
+fn passed_through(
+    answer: Result<FunctionAnswer, ExecuteError>,
+    code: ErrorCode,
+) -> Result<Response, WireError> {
     let answer = answer.map_err(|error| WireError::new(code, error.to_string()))?;
     Ok((answer.status, answer.headers, answer.body).into_response())
 }

@@ -198,7 +198,8 @@ fn parse_head(read: &mut BytesMut) -> Result<Option<Head>, ClientError> {
             head.headers.append(name, value);
         }
     }
-    let bodiless = status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless =
+        status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     head.length = match (bodiless, chunked, known_length) {
         (true, _, _) => Length::Known(0),
         (_, true, _) => Length::Chunked,
@@ -210,6 +211,7 @@ fn parse_head(read: &mut BytesMut) -> Result<Option<Head>, ClientError> {
 }
 
 fn somebody_reads(name: &str) -> bool {
-    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let begins =
+        |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     begins("x-") || begins("p2pfaas-") || name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())
 }

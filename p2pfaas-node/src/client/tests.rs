@@ -40,7 +40,10 @@ async fn bodies_of_every_length_are_read() {
     let client = Client::new(1_000);
     let answers = [
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe|llo", "hello"),
-        ("HTTP/1.1 |200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe|\r\n3;x=y\r\nllo\r\n0\r\nt: 1\r\n\r\n", "hello"),
+        (
+            "HTTP/1.1 |200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe|\r\n3;x=y\r\nllo\r\n0\r\nt: 1\r\n\r\n",
+            "hello",
+        ),
         ("HTTP/1.1 200 OK\r\n\r\nhel|lo", "hello"),
         ("HTTP/1.1 100 Continue\r\n\r\n|HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", "ok"),
         ("HTTP/1.1 204 No Content\r\n\r\n", ""),

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue};
-use p2pfaas_core::wire::{DISCOVERY_PORT, DiscoveryConfiguration, ErrorCode, MACHINE_USER_AGENT, PORT, headers};
+use p2pfaas_core::wire::{
+    DISCOVERY_PORT, DiscoveryConfiguration, ErrorCode, MACHINE_USER_AGENT, PORT, headers,
+};
 use serde::Deserialize;
 
 use super::table::Address;
@@ -69,7 +71,8 @@ async fn write(State(shared): State<Arc<Shared>>, body: Body) -> Result<(), Wire
         .map_err(|error| WireError::new(ErrorCode::Generic, format!("not the JSON of this call: {error}")))?;
     let changed = {
         let mut configuration = shared.discovery.configuration.write();
-        let DiscoveryConfiguration { machine_ip, machine_id, machine_group_name, init_servers } = &mut *configuration;
+        let DiscoveryConfiguration { machine_ip, machine_id, machine_group_name, init_servers } =
+            &mut *configuration;
         replace(machine_ip, change.machine_ip);
         replace(machine_id, change.machine_id);
         replace(machine_group_name, change.machine_group_name);

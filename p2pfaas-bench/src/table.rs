@@ -29,7 +29,8 @@ pub fn render(summary: &Summary) -> String {
         table.add_row(row(policy));
     }
     for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right).set_padding((1, 0));
+        column.set_cell_alignment(CellAlignment::Right);
+        column.set_padding((1, 0));
     }
     let mut text = format!("{table}\n{}\n", machine(summary));
     for warning in &summary.warnings {
@@ -64,26 +65,25 @@ fn interval(interval: Option<Interval>) -> String {
     interval.map_or_else(String::new, |[low, high]| format!(" \u{b1}{:.1}", 50.0 * (high - low)))
 }
 
-/// Whether the machine could bear it, in one line.
+/// Whether the machine could bear it: itself, the emulation, the load generator.
 fn machine(summary: &Summary) -> String {
     let most = |value: fn(&PolicySummary) -> f64| summary.policies.iter().map(value).fold(0.0, f64::max);
     let sum = |value: fn(&PolicySummary) -> u64| summary.policies.iter().map(value).sum::<u64>();
-    let busy = most(|policy| policy.cost.machine_busy);
+    let busy = 100.0 * most(|policy| policy.cost.machine_busy);
+    let mut text = format!("machine:   {} cores, at most {busy:.0} % busy\n", summary.cores);
     let (executions, overruns) = (sum(|policy| policy.cost.executions), sum(|policy| policy.cost.overruns));
-    let emulated = match executions {
-        0 => String::new(),
-        _ => format!(
-            "; {overruns} of {executions} runs took longer than the emulated device ({:.1} %)",
-            100.0 * overruns as f64 / executions as f64
-        ),
-    };
-    format!(
-        "machine: {} cores, at most {:.0} % busy{emulated}; jobs sent late by at most {:.0} ms (p99 {:.1} ms)",
-        summary.cores,
-        100.0 * busy,
-        1e3 * most(|policy| policy.lag_s.max.unwrap_or(0.0)),
-        1e3 * most(|policy| policy.lag_s.p99.unwrap_or(0.0)),
-    )
+    if executions > 0 {
+        let share = 100.0 * overruns as f64 / executions as f64;
+        text.push_str(&format!(
+            "devices:   {overruns} of {executions} runs took longer than the emulated device ({share:.1} %)\n"
+        ));
+    }
+    let worst_ms = 1e3 * most(|policy| policy.lag_s.max.unwrap_or(0.0));
+    let p99_ms = 1e3 * most(|policy| policy.lag_s.p99.unwrap_or(0.0));
+    text.push_str(&format!(
+        "generator: jobs sent late by at most {worst_ms:.1} ms, 99 % of them by {p99_ms:.1} ms"
+    ));
+    text
 }
 
 #[cfg(test)]
@@ -95,8 +95,8 @@ mod tests {
     fn the_table_has_a_line_a_policy_and_says_what_the_machine_had_to_do() {
         let text = render(&summary());
         assert!(text.lines().any(|line| line.trim_start().starts_with("a ")), "{text}");
-        assert!(text.contains("40.0 ±25.9"), "{text}");
-        assert!(text.contains("machine: 2 cores, at most 50 % busy"), "{text}");
+        assert!(text.contains("40.0 ±26.0"), "{text}");
+        assert!(text.contains("machine:   2 cores, at most 50 % busy"), "{text}");
         assert!(text.contains("1 of 6 runs took longer than the emulated device (16.7 %)"), "{text}");
         assert!(text.ends_with("warning: beware\n"), "{text}");
     }

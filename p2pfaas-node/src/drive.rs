@@ -1,6 +1,7 @@
 //! Drives one job: carries out what the state machine says about it, and feeds back what happened.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -57,7 +58,10 @@ impl Work {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Done> {
         match self {
             Work::Nothing => Poll::Pending,
-            Work::Execution(execution) => execution.as_mut().poll(context).map(Done::Executed),
+            Work::Execution(execution) => {
+                let polled = catch_unwind(AssertUnwindSafe(|| execution.as_mut().poll(context)));
+                polled.unwrap_or_else(|_| Poll::Ready(Err(panicked()))).map(Done::Executed)
+            }
             Work::Probes(probes) => match Pin::new(probes).poll_next(context) {
                 Poll::Ready(Some(probed)) => Poll::Ready(Done::Probed(probed)),
                 Poll::Ready(None) | Poll::Pending => Poll::Pending,
@@ -65,6 +69,11 @@ impl Work {
             Work::Forward(forward) => forward.as_mut().poll(context).map(Done::Forwarded),
         }
     }
+}
+
+/// A function's panic is its own failure, not the node's.
+fn panicked() -> ExecuteError {
+    ExecuteError::Failed("it panicked".into())
 }
 
 /// One job under way. If its task goes away (the client has closed), a function that runs is let
@@ -114,7 +123,11 @@ impl Job {
 
     fn begin(&mut self, command: Command) {
         self.work = match command {
-            Command::Execute => Work::Execution(self.function.executor.execute(self.call.clone())),
+            Command::Execute => {
+                let call = self.call.clone();
+                let begun = catch_unwind(AssertUnwindSafe(|| self.function.executor.execute(call)));
+                Work::Execution(begun.unwrap_or_else(|_| Box::pin(async { Err(panicked()) })))
+            }
             Command::Probe(peers) => Work::Probes(
                 peers
                     .into_iter()
@@ -176,7 +189,7 @@ impl Drop for Job {
             return;
         }
         if self.detached {
-            // The process ends, or the function panicked: give the slot back.
+            // The process ends: give the slot back.
             self.shared.engine.feed(self.key, Event::Executed { job: self.key, success: false });
             return self.shared.engine.forget(self.key);
         }

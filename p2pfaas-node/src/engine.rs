@@ -214,6 +214,22 @@ impl Engine {
         self.inner.lock().mailboxes.remove(&job);
     }
 
+    /// Ends every job under way: its task gets its end as mail.
+    pub(crate) fn end_all(&self) {
+        let under_way = || {
+            let inner = self.inner.lock();
+            let ended = |mailbox: &Mailbox| matches!(mailbox.command, Some(Command::End(_)));
+            inner.mailboxes.iter().filter(|(_, mailbox)| !ended(mailbox)).map(|(job, _)| *job).collect::<Vec<_>>()
+        };
+        for job in under_way() {
+            self.notice(Event::Cancel { job });
+        }
+        // A cancelled job lets its function finish; there is no time for that now.
+        for job in under_way() {
+            self.notice(Event::Executed { job, success: false });
+        }
+    }
+
     /// Something has happened that belongs to no job's task.
     pub(crate) fn notice(&self, event: Event) {
         let mut inner = self.inner.lock();

@@ -204,7 +204,7 @@ impl NodeService {
         self.shared.draining.store(true, Ordering::Release);
         let deadline = tokio::time::Instant::now() + self.grace;
         for server in self.servers {
-            server.stop(deadline).await;
+            server.stop(deadline, || self.shared.engine.end_all()).await;
         }
         self.background.shutdown().await;
         self.workers.stop().await;

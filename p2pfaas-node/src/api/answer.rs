@@ -153,7 +153,8 @@ fn job_error(ending: &Ending, result: &JobResult) -> WireError {
     let (code, message) = match ending.outcome {
         Outcome::Dropped => (ErrorCode::NoRoom, "no room: all slots and queue places are taken".into()),
         Outcome::Rejected => (ErrorCode::Rejected, "rejected by the policy".into()),
-        Outcome::Cancelled => (ErrorCode::Generic, "cancelled".into()),
+        // Who went away hears nothing; all others are cancelled only when the node ends.
+        Outcome::Cancelled => (ErrorCode::ShuttingDown, "this node is shutting down".into()),
         Outcome::Failed(Failure::TimedOut) => {
             (ErrorCode::Generic, format!("no answer within {:?} (job-timeout)", ending.timings.total))
         }
@@ -169,6 +170,7 @@ fn job_error(ending: &Ending, result: &JobResult) -> WireError {
         },
         Outcome::Served | Outcome::Failed(Failure::Function) => match result {
             JobResult::Here(Err(error)) => (ErrorCode::Generic, error.to_string()),
+            JobResult::Nothing => (ErrorCode::ShuttingDown, "this node is shutting down".into()),
             _ => (ErrorCode::Generic, "the function gave no answer".into()),
         },
     };

@@ -25,6 +25,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::functions::RegisteredFunction;
 use crate::service::Shared;
 
 /// Where requests come in: a router, with a short way past it for the calls of functions, which
@@ -51,17 +52,41 @@ impl Door {
         remote: IpAddr,
         mut request: Request<Incoming>,
     ) -> Result<Response, Infallible> {
-        if let Some(shared) = &self.calls
-            && matches!(*request.method(), Method::GET | Method::POST)
-            && let Some(name) = request.uri().path().strip_prefix("/function/")
-            && let Some(function) = shared.functions.get(name).cloned()
-        {
-            let answer = function::call_function(shared, function, request).await;
+        if let Some((shared, from, function)) = self.short_way(&request) {
+            let answer = match from {
+                Caller::Client => function::call_function(shared, function, request).await,
+                Caller::Peer => {
+                    peer_function::call_function(shared, Ok(function), Some(remote), request).await
+                }
+            };
             return Ok(answer.unwrap_or_else(IntoResponse::into_response));
         }
         request.extensions_mut().insert(server::Remote(remote));
         self.router.clone().call(request).await
     }
+
+    fn short_way(
+        &self,
+        request: &Request<Incoming>,
+    ) -> Option<(&Arc<Shared>, Caller, Arc<RegisteredFunction>)> {
+        let shared = self.calls.as_ref()?;
+        let path = request.uri().path();
+        let (caller, name) = match *request.method() {
+            Method::GET => (Caller::Client, path.strip_prefix("/function/")?),
+            Method::POST => match path.strip_prefix("/function/") {
+                Some(name) => (Caller::Client, name),
+                None => (Caller::Peer, path.strip_prefix("/peer/function/")?),
+            },
+            _ => return None,
+        };
+        Some((shared, caller, shared.functions.get(name)?.clone()))
+    }
+}
+
+/// Who calls a function.
+enum Caller {
+    Client,
+    Peer,
 }
 
 #[derive(OpenApi)]

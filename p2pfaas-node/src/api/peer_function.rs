@@ -2,6 +2,7 @@
 //!
 //! Every answer has a `peers_list`: an old scheduler dies of one without.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use http::{HeaderValue, header};
+use http_body::Body;
 use p2pfaas_core::wire::{ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, headers};
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
@@ -20,6 +23,7 @@ use super::names;
 use super::server::Remote;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
+use crate::functions::RegisteredFunction;
 use crate::service::Shared;
 use crate::trace::Trace;
 
@@ -41,6 +45,20 @@ pub(crate) async fn call(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, WireError> {
+    let remote = request.extensions().get::<Remote>().map(|remote| remote.0);
+    call_function(&shared, find(&shared, &name), remote, request).await
+}
+
+pub(super) async fn call_function<B>(
+    shared: &Arc<Shared>,
+    function: Result<Arc<RegisteredFunction>, WireError>,
+    remote: Option<IpAddr>,
+    request: http::Request<B>,
+) -> Result<Response, WireError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<axum::BoxError>,
+{
     let (parts, body) = request.into_parts();
     if text(&parts.headers, &header::USER_AGENT) != Some(MACHINE_USER_AGENT) {
         return Err(WireError::new(
@@ -48,10 +66,9 @@ pub(crate) async fn call(
             "only machines may call this: User-Agent must be Machine",
         ));
     }
-    let remote = parts.extensions.get::<Remote>().map(|remote| remote.0.to_string());
     let job = async {
-        refuse_when_draining(&shared)?;
-        let function = find(&shared, &name)?;
+        refuse_when_draining(shared)?;
+        let function = function?;
         // Base64 makes the message a third larger than its payload.
         let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;
         let message: PeerJobRequest = serde_json::from_slice(&body).map_err(|error| {
@@ -64,13 +81,13 @@ pub(crate) async fn call(
     };
     let (function, message, payload) = match job.await {
         Ok(job) => job,
-        Err(error) => return Ok(peer_error(&shared, &error)),
+        Err(error) => return Ok(peer_error(shared, &error)),
     };
     let (tracing, id_behind_tracing) =
         headers::split_tracing(text(&parts.headers, &names::TRACING_ID).unwrap_or_default());
     let hops = u32::try_from(message.hops.max(1)).unwrap_or(u32::MAX);
     let id = message.job_id.as_ref().and_then(|id| id.parse().ok());
-    let sender = || remote.as_deref().and_then(|ip| shared.peers.by_ip(ip));
+    let sender = || remote.and_then(|ip| shared.peers.by_ip(&ip.to_string()));
     let (source, id) = match (message.visited_nodes(), id) {
         (Some(visited), Some(id)) => (Source::Peer { sender: None, hops, visited }, Some(id)),
         _ => (Source::ForeignPeer { sender: sender(), hops }, id_behind_tracing),
@@ -99,5 +116,5 @@ pub(crate) async fn call(
         traceparent: trace.header(),
     };
     let finished = drive(shared.clone(), function.clone(), arrival, call).await;
-    Ok(peer_answer(&shared, &function, &trace, finished))
+    Ok(peer_answer(shared, &function, &trace, finished))
 }

@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::Door;
@@ -19,6 +19,8 @@ use crate::workers::Workers;
 
 /// Connections open at once; one more waits at the door.
 const MAX_CONNECTIONS: usize = 16_384;
+/// For the answers that jobs get when the grace time is over to go out.
+const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(1);
 /// For a client to send the head of its request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -29,7 +31,7 @@ pub(crate) struct Remote(pub std::net::IpAddr);
 /// A listening server.
 pub(crate) struct Server {
     stop: watch::Sender<bool>,
-    accepting: JoinHandle<GracefulShutdown>,
+    accepting: JoinHandle<(GracefulShutdown, JoinSet<()>)>,
 }
 
 impl Server {
@@ -38,13 +40,19 @@ impl Server {
         Server { stop, accepting: tokio::spawn(accept(listener, Arc::new(door), workers, stopped)) }
     }
 
-    /// Stops accepting, and waits until open requests are answered or the deadline has come.
-    pub(crate) async fn stop(self, deadline: Instant) {
+    /// Stops accepting, and waits until open requests are answered. When the deadline has come,
+    /// lets `end_all` answer them, and closes what is still open then.
+    pub(crate) async fn stop(self, deadline: Instant, end_all: impl FnOnce()) {
         self.stop.send_replace(true);
-        let Ok(connections) = self.accepting.await else { return };
-        if tokio::time::timeout_at(deadline, connections.shutdown()).await.is_err() {
-            tracing::warn!("some jobs had not ended when the grace time was over");
+        let Ok((connections, mut tasks)) = self.accepting.await else { return };
+        let mut closed = std::pin::pin!(connections.shutdown());
+        if tokio::time::timeout_at(deadline, &mut closed).await.is_err() {
+            tracing::warn!("some requests had not been answered when the grace time was over");
+            end_all();
+            // What is open after that waits for its client, not for this node.
+            let _ = tokio::time::timeout(LAST_ANSWERS_TIMEOUT, closed).await;
         }
+        tasks.shutdown().await;
     }
 }
 
@@ -53,15 +61,16 @@ async fn accept(
     door: Arc<Door>,
     workers: Arc<Workers>,
     mut stopped: watch::Receiver<bool>,
-) -> GracefulShutdown {
+) -> (GracefulShutdown, JoinSet<()>) {
     let connections = GracefulShutdown::new();
+    let mut tasks = JoinSet::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = http1::Builder::new();
     // Go's canonical spelling, `X-P2pfaas-Version`, byte for byte.
     http.title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     loop {
         let (stream, remote) = tokio::select! {
-            _ = stopped.changed() => return connections,
+            _ = stopped.changed() => return (connections, tasks),
             accepted = listener.accept() => match accepted {
                 Ok((stream, remote)) => (stream, remote.ip()),
                 Err(error) => {
@@ -72,15 +81,17 @@ async fn accept(
                 }
             },
         };
-        let Ok(place) = places.clone().acquire_owned().await else { return connections };
+        let Ok(place) = places.clone().acquire_owned().await else { return (connections, tasks) };
+        while tasks.try_join_next().is_some() {}
         let (http, door, watcher) = (http.clone(), door.clone(), connections.watcher());
         let stream = stream.set_nodelay(true).and_then(|()| stream.into_std());
-        workers.next().spawn(async move {
+        let serve = async move {
             let Ok(stream) = stream.and_then(TcpStream::from_std) else { return };
             let service = service_fn(move |request: Request<Incoming>| door.clone().answer(remote, request));
             // A client that breaks off is its own business; its job has been told.
             let _ = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await;
             drop(place);
-        });
+        };
+        tasks.spawn_on(serve, &workers.next());
     }
 }

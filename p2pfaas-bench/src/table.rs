@@ -1,16 +1,19 @@
 //! The table at the end of a run.
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::statistics::Interval;
 use crate::summary::{PolicySummary, Summary};
+
+/// Lines above and below, none between the rows.
+const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_HORIZONTAL_ONLY };
 
 /// The table, and under it what the machine had to do and what to beware of.
 pub fn render(summary: &Summary) -> String {
     let mut table = Table::new();
     // Never fitted to the terminal: numbers that are broken over lines cannot be read.
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header([
+    table.load_style(STYLE).set_header([
         "policy",
         "offered\n/s",
         "served\n/s",

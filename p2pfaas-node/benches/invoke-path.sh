@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a call costs on its way through one node, beside nginx as a proxy, in the same run.
 #
-#   p2pfaas-node/benches/invoke-path.sh [ROUNDS] [SECONDS]
+#   [THREADS=2] p2pfaas-node/benches/invoke-path.sh [ROUNDS] [SECONDS]
 #
 # Needs wrk and nginx (Debian: apt-get install wrk nginx-light) and a release build of p2pfaas-node.
 # An nginx answers `return 200`; behind it stand, in turn and in every round, nothing (direct), nginx
@@ -10,7 +10,7 @@
 # their spread, and the ratio to nginx's. CPU per request is the steadier of the two on a shared
 # machine.
 set -euo pipefail
-rounds=${1:-5} seconds=${2:-3}
+rounds=${1:-5} seconds=${2:-3} threads=${THREADS:-2}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 node=${P2PFAAS_NODE:-$root/target/release/p2pfaas-node}
 [ -x "$node" ] || { echo "no $node: cargo build --release -p p2pfaas-node" >&2; exit 1; }
@@ -25,7 +25,7 @@ trap stop EXIT
 start_nginx() { # name, server block
   mkdir -p "$work/$1"
   cat >"$work/$1/nginx.conf" <<CONF
-worker_processes 2; daemon off; pid $work/$1/pid; error_log $work/$1/error.log;
+worker_processes $threads; daemon off; pid $work/$1/pid; error_log $work/$1/error.log;
 events { worker_connections 1024; }
 http {
   access_log off; keepalive_requests 100000000; client_body_temp_path $work/$1; proxy_temp_path $work/$1;
@@ -43,7 +43,7 @@ proxy=${pids[1]}
 
 start_node() { # scheduler port, policy, further flags
   "$node" --listen "127.0.0.1:$1" --discovery-listen none --learner-listen none \
-    --policy "$2" --slots 64 --queue 64 --function f=http://127.0.0.1:28090 --log warn "${@:3}" &
+    --policy "$2" --slots 64 --queue 64 --function f=http://127.0.0.1:28090 --threads "$threads" --log warn "${@:3}" &
   pids+=($!)
 }
 start_node 28081 'NoScheduler true';                            one=${pids[2]}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::stream::{FuturesUnordered, Stream};
-use p2pfaas_core::{Arrival, Event, JobKey, NodeId, PeerId, PeerLoad};
+use p2pfaas_core::{Arrival, Event, ForwardAnswer, JobKey, NodeId, PeerId, PeerLoad};
 
 use crate::engine::{Command, Ending};
 use crate::executor::{ExecuteError, Execution, FunctionAnswer, FunctionCall};
@@ -173,10 +173,13 @@ impl Job {
                 Event::Executed { job, success }
             }
             Done::Forwarded(answer) => {
-                let event = Event::Forwarded { job, answer: answer.outcome() };
+                let outcome = answer.outcome();
                 self.work = Work::Nothing;
-                self.result = JobResult::Peer(answer);
-                event
+                // A job that was turned away begins anew: what the peer said is not its answer.
+                if outcome != ForwardAnswer::NotTaken {
+                    self.result = JobResult::Peer(answer);
+                }
+                Event::Forwarded { job, answer: outcome }
             }
         };
         self.shared.engine.feed(job, event)

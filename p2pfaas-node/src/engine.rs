@@ -219,7 +219,12 @@ impl Engine {
         let under_way = || {
             let inner = self.inner.lock();
             let ended = |mailbox: &Mailbox| matches!(mailbox.command, Some(Command::End(_)));
-            inner.mailboxes.iter().filter(|(_, mailbox)| !ended(mailbox)).map(|(job, _)| *job).collect::<Vec<_>>()
+            inner
+                .mailboxes
+                .iter()
+                .filter(|(_, mailbox)| !ended(mailbox))
+                .map(|(job, _)| *job)
+                .collect::<Vec<_>>()
         };
         for job in under_way() {
             self.notice(Event::Cancel { job });
@@ -263,9 +268,9 @@ impl Engine {
         self.inner.lock().agent.as_mut().and_then(|agent| agent.act(observation))
     }
 
-    /// Writes out what the event log still holds.
-    pub(crate) fn flush_log(&self) {
-        if let Some(log) = &mut self.inner.lock().log {
+    /// Writes out what the event log still holds, and ends it.
+    pub(crate) fn close_log(&self) {
+        if let Some(mut log) = self.inner.lock().log.take() {
             log.flush();
         }
     }

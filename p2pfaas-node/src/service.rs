@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use p2pfaas_core::agent::{Agent, FixedTable};
 use p2pfaas_core::policy::{Descriptor, PolicyError, Registry};
 use p2pfaas_core::wire::{PORT, SchedulerConfiguration};
@@ -119,7 +120,7 @@ impl NodeService {
             metrics,
             discovery,
             registry,
-            store: Store(settings.data),
+            store: Store::new(settings.data),
             openfaas: settings.openfaas,
             agent: settings.agent,
             node_id,
@@ -203,12 +204,11 @@ impl NodeService {
     pub async fn shutdown(mut self) {
         self.shared.draining.store(true, Ordering::Release);
         let deadline = tokio::time::Instant::now() + self.grace;
-        for server in self.servers {
-            server.stop(deadline, || self.shared.engine.end_all()).await;
-        }
+        let end_all = || self.shared.engine.end_all();
+        join_all(self.servers.into_iter().map(|server| server.stop(deadline, end_all))).await;
         self.background.shutdown().await;
         self.workers.stop().await;
-        self.shared.engine.flush_log();
+        self.shared.engine.close_log();
     }
 }
 

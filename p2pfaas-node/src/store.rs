@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use p2pfaas_core::policy::Descriptor;
 use p2pfaas_core::wire::{DiscoveryConfiguration, SchedulerConfiguration};
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// A file that cannot be written.
@@ -15,27 +16,42 @@ pub struct StoreError {
     reason: String,
 }
 
-/// The data folder, or nothing.
-#[derive(Debug, Clone)]
-pub(crate) struct Store(pub Option<PathBuf>);
+/// The data folder, or nothing. One file is written at a time, and what goes into it is read then:
+/// of changes at the same time the last one is what stays.
+#[derive(Debug)]
+pub(crate) struct Store {
+    folder: Option<PathBuf>,
+    writing: Mutex<()>,
+}
 
 impl Store {
-    pub(crate) fn capacity(&self, configuration: &SchedulerConfiguration) -> Result<(), StoreError> {
-        self.write("p2p_faas-scheduler.json", configuration)
+    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
+        Store { folder, writing: Mutex::new(()) }
     }
 
-    pub(crate) fn policy(&self, policy: &Descriptor) -> Result<(), StoreError> {
-        self.write("p2p_faas-scheduler-config.json", policy)
+    pub(crate) fn capacity(
+        &self,
+        in_force: impl FnOnce() -> SchedulerConfiguration,
+    ) -> Result<(), StoreError> {
+        self.write("p2p_faas-scheduler.json", in_force)
     }
 
-    pub(crate) fn discovery(&self, configuration: &DiscoveryConfiguration) -> Result<(), StoreError> {
-        self.write("p2p_faas-discovery.json", configuration)
+    pub(crate) fn policy(&self, in_force: impl FnOnce() -> Descriptor) -> Result<(), StoreError> {
+        self.write("p2p_faas-scheduler-config.json", in_force)
     }
 
-    fn write(&self, name: &str, value: &impl Serialize) -> Result<(), StoreError> {
-        let Some(folder) = &self.0 else { return Ok(()) };
+    pub(crate) fn discovery(
+        &self,
+        in_force: impl FnOnce() -> DiscoveryConfiguration,
+    ) -> Result<(), StoreError> {
+        self.write("p2p_faas-discovery.json", in_force)
+    }
+
+    fn write<T: Serialize>(&self, name: &str, in_force: impl FnOnce() -> T) -> Result<(), StoreError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
         let path = folder.join(name);
-        replace(folder, &path, value).map_err(|error| StoreError { path, reason: error.to_string() })
+        let _one_at_a_time = self.writing.lock();
+        replace(folder, &path, &in_force()).map_err(|error| StoreError { path, reason: error.to_string() })
     }
 }
 

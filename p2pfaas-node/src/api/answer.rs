@@ -1,6 +1,7 @@
 //! Answers about jobs: the headers of fact sheet 1.4 and the peer messages of 1.5.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -28,7 +29,8 @@ pub(crate) fn client_answer(
     trace: &Trace,
     finished: Finished,
 ) -> Response {
-    let Finished { ending, result } = finished;
+    let Finished { mut ending, result } = finished;
+    believe_function(&mut ending, &result);
     let mut hops = 0;
     let mut response = match result {
         JobResult::Here(Ok(answer)) if answered_by_function(ending.outcome) => {
@@ -63,7 +65,8 @@ pub(crate) fn peer_answer(
     trace: &Trace,
     finished: Finished,
 ) -> Response {
-    let Finished { ending, result } = finished;
+    let Finished { mut ending, result } = finished;
+    believe_function(&mut ending, &result);
     let this = this_machine(shared, &ending.timings);
     let (status, message) = match result {
         JobResult::Here(Ok(answer)) if answered_by_function(ending.outcome) => {
@@ -87,6 +90,15 @@ pub(crate) fn peer_answer(
     json_response(status, &message)
 }
 
+/// What a client gets when its call could not even become a job.
+pub(crate) fn client_error(shared: &Shared, error: &WireError) -> Response {
+    let mut response = error_response(error);
+    let policy = shared.engine.read(|node| value(node.policy_name()));
+    response.headers_mut().insert(&names::VERSION, HeaderValue::from_static(crate::VERSION));
+    response.headers_mut().insert(&names::SCHEDULER, policy);
+    response
+}
+
 /// What a peer gets when its message could not even become a job.
 pub(crate) fn peer_error(shared: &Shared, error: &WireError) -> Response {
     let this = this_machine_with(shared, PeerTimings::default());
@@ -95,6 +107,17 @@ pub(crate) fn peer_error(shared: &Shared, error: &WireError) -> Response {
 
 fn answered_by_function(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Served | Outcome::Failed(Failure::Function))
+}
+
+/// A function that says how long it ran (OpenFaaS and its watchdogs do) knows better than this node,
+/// which also counts the way there and back.
+fn believe_function(ending: &mut Ending, result: &JobResult) {
+    let JobResult::Here(Ok(answer)) = result else { return };
+    let seconds =
+        answer.headers.get(&names::DURATION).and_then(|text| text.to_str().ok()?.trim().parse().ok());
+    if let Some(duration) = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        ending.timings.execution = Some(duration);
+    }
 }
 
 /// The job ended before what came back for it.
@@ -178,7 +201,7 @@ fn job_error(ending: &Ending, result: &JobResult) -> WireError {
 }
 
 fn this_machine(shared: &Shared, timings: &Timings) -> MachineTimings {
-    let seconds = |span: Option<std::time::Duration>| span.map(|span| span.as_secs_f64());
+    let seconds = |span: Option<Duration>| span.map(|span| span.as_secs_f64());
     let timings = PeerTimings {
         execution_time: seconds(timings.execution),
         total_time: seconds(Some(timings.total)),

@@ -48,6 +48,7 @@ pub(crate) async fn read(State(shared): State<Arc<Shared>>) -> Json<SchedulerCon
 #[utoipa::path(post, path = "/configuration", tag = "configuration", request_body = ConfigurationChange, responses(
     (status = 200, description = "Changed and saved"),
     (status = 400, description = "A value that cannot be (code 4)", body = ErrorMessage),
+    (status = 413, description = "The body is too large (code 4)", body = ErrorMessage),
     (status = 500, description = "Not JSON (code 1), or not saved (code 2)", body = ErrorMessage),
 ))]
 pub(crate) async fn write(State(shared): State<Arc<Shared>>, body: Body) -> Result<(), WireError> {
@@ -73,7 +74,7 @@ pub(crate) async fn write(State(shared): State<Arc<Shared>>, body: Body) -> Resu
         changed
     };
     tracing::info!(?changed, "slots and queue changed");
-    saved(shared.store.capacity(&changed))
+    saved(shared.store.capacity(|| *shared.capacity.lock()))
 }
 
 /// The policy.
@@ -88,6 +89,7 @@ pub(crate) async fn read_policy(State(shared): State<Arc<Shared>>) -> Json<Descr
 #[utoipa::path(post, path = "/configuration/scheduler", tag = "configuration", request_body = PolicyDescriptor, responses(
     (status = 200, description = "Changed and saved"),
     (status = 400, description = "Not JSON (code 4)", body = ErrorMessage),
+    (status = 413, description = "The body is too large (code 4)", body = ErrorMessage),
     (status = 500, description = "No such policy, or bad parameters (code 1), or not saved (code 2)", body = ErrorMessage),
 ))]
 pub(crate) async fn write_policy(
@@ -97,10 +99,9 @@ pub(crate) async fn write_policy(
     let descriptor: Descriptor = json(&shared, body, ErrorCode::MalformedInput).await?;
     let policy = shared.registry.build(&descriptor);
     let policy = policy.map_err(|error| WireError::new(ErrorCode::Generic, error.to_string()))?;
-    let descriptor = policy.descriptor();
     tracing::info!(policy = policy.full_name(), "policy changed");
     shared.engine.set_policy(policy);
-    saved(shared.store.policy(&descriptor))?;
+    saved(shared.store.policy(|| shared.engine.policy()))?;
     Ok(().into_response())
 }
 

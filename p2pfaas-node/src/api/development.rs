@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::error::WireError;
+use super::error::{ErrorMessage, WireError};
 use super::function::read_body;
 use crate::service::Shared;
 
@@ -30,7 +30,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 async fn http_get() {}
 
 /// Answers with what it got.
-#[utoipa::path(post, path = "/dev/http/post", tag = "development", responses((status = 200, description = "The body")))]
+#[utoipa::path(post, path = "/dev/http/post", tag = "development", responses(
+    (status = 200, description = "The body"),
+    (status = 413, description = "The body is too large (code 4)", body = ErrorMessage),
+))]
 async fn http_post(State(shared): State<Arc<Shared>>, body: Body) -> Result<Bytes, WireError> {
     read_body(body, shared.max_body_bytes).await
 }

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use p2pfaas_core::wire::ErrorCode;
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
-use super::answer::client_answer;
+use super::answer::{client_answer, client_error};
 use super::error::{ErrorMessage, WireError};
 use super::names;
 use crate::drive::drive;
@@ -52,12 +52,27 @@ pub(crate) async fn call(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,
     request: Request,
-) -> Result<Response, WireError> {
-    let function = find(&shared, &name)?;
-    call_function(&shared, function, request).await
+) -> Response {
+    match find(&shared, &name) {
+        Ok(function) => call_function(&shared, function, request).await,
+        Err(error) => client_error(&shared, &error),
+    }
 }
 
 pub(super) async fn call_function<B>(
+    shared: &Arc<Shared>,
+    function: Arc<RegisteredFunction>,
+    request: http::Request<B>,
+) -> Response
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<axum::BoxError>,
+{
+    let answer = try_call(shared, function, request).await;
+    answer.unwrap_or_else(|error| client_error(shared, &error))
+}
+
+async fn try_call<B>(
     shared: &Arc<Shared>,
     function: Arc<RegisteredFunction>,
     request: http::Request<B>,
@@ -94,13 +109,16 @@ where
 #[utoipa::path(
     get, path = "/function/{function}", tag = "functions",
     params(("function" = String, Path, description = "Name of a registered function")),
-    responses((status = 200, description = "As for POST"), (status = 404, description = "No such function", body = ErrorMessage))
+    responses(
+        (status = 200, description = "As for POST"),
+        (status = 400, description = "A header that cannot be read", body = ErrorMessage),
+        (status = 404, description = "No such function", body = ErrorMessage),
+        (status = 413, description = "A payload all the same, and it is too large", body = ErrorMessage),
+        (status = 500, description = "As for POST", body = ErrorMessage),
+        (status = 503, description = "As for POST", body = ErrorMessage),
+    )
 )]
-pub(crate) async fn call_get(
-    state: State<Arc<Shared>>,
-    path: Path<String>,
-    request: Request,
-) -> Result<Response, WireError> {
+pub(crate) async fn call_get(state: State<Arc<Shared>>, path: Path<String>, request: Request) -> Response {
     call(state, path, request).await
 }
 

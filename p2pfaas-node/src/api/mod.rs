@@ -54,7 +54,7 @@ impl Door {
     ) -> Result<Response, Infallible> {
         if let Some((shared, from, function)) = self.short_way(&request) {
             let answer = match from {
-                Caller::Client => function::call_function(shared, function, request).await,
+                Caller::Client => Ok(function::call_function(shared, function, request).await),
                 Caller::Peer => {
                     peer_function::call_function(shared, Ok(function), Some(remote), request).await
                 }

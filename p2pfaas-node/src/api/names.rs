@@ -19,3 +19,6 @@ names! {
 }
 
 pub(super) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Answer of an OpenFaaS function: seconds that it ran.
+pub(super) static DURATION: HeaderName = HeaderName::from_static("x-duration-seconds");

@@ -17,7 +17,7 @@ use p2pfaas_core::wire::{ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, headers}
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
 use super::answer::{peer_answer, peer_error};
-use super::error::{ErrorMessage, WireError};
+use super::error::WireError;
 use super::function::{find, read_body, refuse_when_draining, text};
 use super::names;
 use super::server::Remote;
@@ -37,7 +37,11 @@ use crate::trace::Trace;
     request_body(content = String, content_type = "application/json", description = "Job with base64 payload, hops and path"),
     responses(
         (status = 200, description = "`{peers_list, body, status_code}`, executor first, body as base64"),
-        (status = 500, description = "The same form; the body is an error", body = ErrorMessage),
+        (status = 400, description = "The same form, as with all errors here; the message cannot be read (code 4 in its body)"),
+        (status = 404, description = "No such function (code 3)"),
+        (status = 413, description = "The message is too large (code 4)"),
+        (status = 500, description = "Dropped (code 400), forward failed (403), or the function failed (1); to others than machines plain `{code, message}`"),
+        (status = 503, description = "Rejected by the policy (code 401), or the node is shutting down (1)"),
     )
 )]
 pub(crate) async fn call(

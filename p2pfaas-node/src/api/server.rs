@@ -81,7 +81,10 @@ async fn accept(
                 }
             },
         };
-        let Ok(place) = places.clone().acquire_owned().await else { return (connections, tasks) };
+        let place = tokio::select! {
+            _ = stopped.changed() => return (connections, tasks),
+            place = places.clone().acquire_owned() => place,
+        };
         while tasks.try_join_next().is_some() {}
         let (http, door, watcher) = (http.clone(), door.clone(), connections.watcher());
         let stream = stream.set_nodelay(true).and_then(|()| stream.into_std());

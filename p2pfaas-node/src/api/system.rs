@@ -43,6 +43,7 @@ pub(crate) async fn functions(State(shared): State<Arc<Shared>>) -> Result<Respo
     responses(
         (status = 200, description = "The gateway's answer"),
         (status = 400, description = "Not JSON (code 4)", body = ErrorMessage),
+        (status = 413, description = "The body is too large (code 4)", body = ErrorMessage),
         (status = 500, description = "No gateway, or it failed (code 200)", body = ErrorMessage),
     )
 )]
@@ -83,6 +84,7 @@ pub(crate) async fn function(
     responses(
         (status = 200, description = "The gateway's answer"),
         (status = 400, description = "Not JSON (code 4)", body = ErrorMessage),
+        (status = 413, description = "The body is too large (code 4)", body = ErrorMessage),
         (status = 500, description = "No gateway, or it failed (code 300)", body = ErrorMessage),
     )
 )]

@@ -117,14 +117,15 @@ impl Connection {
                 }
                 Ok(chunks.body.freeze())
             }
-            Length::UntilClose => {
-                while self.stream.read_buf(&mut self.read).await.map_err(broken)? > 0 {
-                    if self.read.len() > max_bytes {
-                        return Err(ClientError::TooLarge(max_bytes));
-                    }
+            Length::UntilClose => loop {
+                // Also what has come together with the head.
+                if self.read.len() > max_bytes {
+                    return Err(ClientError::TooLarge(max_bytes));
                 }
-                Ok(self.read.split().freeze())
-            }
+                if self.stream.read_buf(&mut self.read).await.map_err(broken)? == 0 {
+                    return Ok(self.read.split().freeze());
+                }
+            },
         }
     }
 

@@ -69,7 +69,7 @@ async fn write(State(shared): State<Arc<Shared>>, body: Body) -> Result<(), Wire
     let body = read_body(body, shared.max_body_bytes).await?;
     let change: Change = serde_json::from_slice(&body)
         .map_err(|error| WireError::new(ErrorCode::Generic, format!("not the JSON of this call: {error}")))?;
-    let changed = {
+    let init_servers = {
         let mut configuration = shared.discovery.configuration.write();
         let DiscoveryConfiguration { machine_ip, machine_id, machine_group_name, init_servers } =
             &mut *configuration;
@@ -77,10 +77,10 @@ async fn write(State(shared): State<Arc<Shared>>, body: Body) -> Result<(), Wire
         replace(machine_id, change.machine_id);
         replace(machine_group_name, change.machine_group_name);
         replace(init_servers, change.init_servers);
-        configuration.clone()
+        init_servers.clone()
     };
-    shared.discovery.add_candidates(&changed.init_servers);
-    let saved = shared.store.discovery(&changed);
+    shared.discovery.add_candidates(&init_servers);
+    let saved = shared.store.discovery(|| shared.discovery.configuration.read().clone());
     saved.map_err(|error| WireError::new(ErrorCode::Generic, format!("changed, but not saved: {error}")))
 }
 

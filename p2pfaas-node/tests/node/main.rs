@@ -1,6 +1,5 @@
 //! The node service over real HTTP.
 
-mod calls;
 mod faults;
 mod preflight;
 mod replay;

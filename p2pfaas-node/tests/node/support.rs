@@ -112,3 +112,183 @@ pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
     panic!("never happened: {what}");
 }
+
+/// A request as a [`Stub`] got it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// For example `GET /list HTTP/1.1`.
+    pub line: String,
+    /// The header lines, byte for byte, in the order of their names.
+    pub head: Vec<String>,
+    pub body: Vec<u8>,
+}
+
+impl Recorded {
+    /// The value of a header, whose name must be spelled exactly so on the wire.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+}
+
+/// A machine that is none of ours. It takes down every request, answers with the bytes that it was
+/// given, and closes, as old nodes do. Dropped, it is gone.
+pub struct Stub {
+    address: SocketAddr,
+    seen: Arc<std::sync::Mutex<Vec<Recorded>>>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Stub {
+    pub async fn start(answer: impl Fn(&Recorded) -> Vec<u8> + Send + Sync + 'static) -> Stub {
+        Stub::at("127.0.0.1:0", answer).await
+    }
+
+    pub async fn at(address: &str, answer: impl Fn(&Recorded) -> Vec<u8> + Send + Sync + 'static) -> Stub {
+        let listener = tokio::net::TcpListener::bind(address).await.expect("a free address");
+        let address = listener.local_addr().expect("bound");
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (answer, notes) = (Arc::new(answer), seen.clone());
+        let accepting = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (answer, notes) = (answer.clone(), notes.clone());
+                tokio::spawn(async move {
+                    let Some(request) = read_request(&mut stream).await else { return };
+                    let bytes = answer(&request);
+                    notes.lock().expect("unpoisoned").push(request);
+                    // Who asked may be gone.
+                    let _ = stream.write_all(&bytes).await;
+                });
+            }
+        });
+        Stub { address, seen, accepting }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn seen(&self) -> Vec<Recorded> {
+        self.seen.lock().expect("unpoisoned").clone()
+    }
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<Recorded> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).expect("text");
+    let mut body = bytes.split_off(end + 4);
+    let mut lines = head.split("\r\n").map(str::to_string);
+    let line = lines.next().expect("a request line");
+    let mut head: Vec<String> = lines.collect();
+    head.sort();
+    let length =
+        head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    while body.len() < length.unwrap_or(0) {
+        if stream.read_buf(&mut body).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(Recorded { line, head, body })
+}
+
+/// The bytes of an answer, for a [`Stub`].
+pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut text = format!("HTTP/1.1 {status}\r\n");
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text += &format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    [text.as_bytes(), body].concat()
+}
+
+struct Scripted<F>(F);
+
+impl<F> p2pfaas_node::Executor for Scripted<F>
+where
+    F: Fn(p2pfaas_node::FunctionCall) -> p2pfaas_node::Execution + Send + Sync + 'static,
+{
+    fn execute(&self, call: p2pfaas_node::FunctionCall) -> p2pfaas_node::Execution {
+        (self.0)(call)
+    }
+}
+
+/// A function made for a test.
+pub fn function<F>(name: &str, run: F) -> Function
+where
+    F: Fn(p2pfaas_node::FunctionCall) -> p2pfaas_node::Execution + Send + Sync + 'static,
+{
+    Function { name: name.to_string(), executor: Arc::new(Scripted(run)), deadline: None }
+}
+
+/// A function whose calls wait until they are let through.
+#[derive(Clone)]
+pub struct Gate {
+    started: Arc<std::sync::atomic::AtomicUsize>,
+    open: Arc<tokio::sync::Semaphore>,
+}
+
+impl Gate {
+    pub fn new() -> Gate {
+        Gate { started: Arc::default(), open: Arc::new(tokio::sync::Semaphore::new(0)) }
+    }
+
+    /// The function `gate`.
+    pub fn function(&self) -> Function {
+        let gate = self.clone();
+        function("gate", move |_| {
+            let Gate { started, open } = gate.clone();
+            Box::pin(async move {
+                started.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                open.acquire().await.expect("never closed").forget();
+                Ok(p2pfaas_node::FunctionAnswer::ok("text/plain", "through"))
+            })
+        })
+    }
+
+    /// Calls that have begun.
+    pub fn started(&self) -> usize {
+        self.started.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// Lets so many calls through.
+    pub fn let_through(&self, calls: usize) {
+        self.open.add_permits(calls);
+    }
+}
+
+/// A `POST` that is on its way while the test goes on.
+pub fn post_later(to: SocketAddr, path: &str, body: &[u8]) -> tokio::task::JoinHandle<Answer> {
+    let (path, body) = (path.to_string(), body.to_vec());
+    tokio::spawn(async move { post(to, &path, &body).await })
+}
+
+/// Asks again until the answer is as it should be.
+pub async fn until_answer(what: &str, to: SocketAddr, path: &str, is_so: impl Fn(&Answer) -> bool) -> Answer {
+    let mut last = None;
+    for _ in 0..2_000 {
+        let answer = get(to, path).await;
+        if is_so(&answer) {
+            return answer;
+        }
+        last = Some(answer);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never happened: {what}; last {last:?}");
+}

@@ -1,0 +1,11 @@
+//! The reference dies, loops, leaks or lies here (fact sheet 8.1 and 8.2); this node does not.
+
+mod capacity;
+mod clients;
+mod functions;
+mod loops;
+mod peers;
+mod policies;
+mod probes;
+pub mod rig;
+mod shutdown;

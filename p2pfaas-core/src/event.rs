@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Choice;
 use crate::job::{Arrival, JobKey, NodeId};
-use crate::node::Capacity;
 use crate::peers::{PeerId, PeerLoad};
+use crate::slots::Capacity;
 
 /// Something that happened. Each effect that asks for an answer is matched by one event; late,
 /// repeated and unknown ones are counted and otherwise ignored.

@@ -37,6 +37,7 @@ pub mod log;
 mod node;
 mod peers;
 pub mod policy;
+mod slots;
 mod time;
 pub mod wire;
 
@@ -46,6 +47,7 @@ pub use job::{
     Arrival, Failure, FunctionId, JobId, JobKey, NodeId, Outcome, ParseIdError, PolicyChoice, Source,
     Timings, Visited,
 };
-pub use node::{Capacity, Counters, Node, NodeConfig, Slots};
+pub use node::{Counters, Node, NodeConfig};
 pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers};
+pub use slots::{Capacity, Slots};
 pub use time::Time;

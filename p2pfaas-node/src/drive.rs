@@ -13,7 +13,7 @@ use crate::engine::{Command, Ending};
 use crate::executor::{ExecuteError, Execution, FunctionAnswer, FunctionCall};
 use crate::functions::RegisteredFunction;
 use crate::peer_client::{ForwardJob, PeerAnswer};
-use crate::service::Shared;
+use crate::shared::Shared;
 
 /// A job's end, and what the function or the peer said.
 pub(crate) struct Finished {

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use p2pfaas_core::agent::Observation;
 use p2pfaas_core::wire::{go, headers};
 
-use crate::service::Shared;
+use crate::shared::Shared;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()

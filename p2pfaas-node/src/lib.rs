@@ -18,6 +18,7 @@ mod metrics;
 mod peer_client;
 mod service;
 mod settings;
+mod shared;
 mod store;
 mod trace;
 mod workers;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use p2pfaas_core::agent::{Agent, FixedTable};
+use p2pfaas_core::agent::Agent;
 use p2pfaas_core::policy::{Descriptor, PolicyError, Registry};
-use p2pfaas_core::wire::{PORT, SchedulerConfiguration};
-use p2pfaas_core::{Counters, Event, Node, NodeId, log};
+use p2pfaas_core::wire::SchedulerConfiguration;
+use p2pfaas_core::{Counters, Node, NodeId, log};
 use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -20,11 +20,11 @@ use crate::api::server::Server;
 use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::event_log::EventLog;
-use crate::executor::OpenFaas;
 use crate::functions::Functions;
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::store::Store;
 use crate::workers::Workers;
 
@@ -55,24 +55,6 @@ pub enum StartError {
     /// The event log cannot be created.
     #[error("the event log cannot be created: {0}")]
     EventLog(std::io::Error),
-}
-
-/// What all requests share.
-pub(crate) struct Shared {
-    pub engine: Arc<Engine>,
-    pub functions: Functions,
-    pub peers: Arc<PeerClient>,
-    pub metrics: Arc<Metrics>,
-    pub discovery: Arc<Discovery>,
-    pub registry: Arc<Registry>,
-    pub store: Store,
-    pub capacity: Mutex<SchedulerConfiguration>,
-    pub openfaas: Option<OpenFaas>,
-    pub agent: Option<FixedTable>,
-    pub node_id: NodeId,
-    pub max_body_bytes: usize,
-    pub development: bool,
-    pub draining: AtomicBool,
 }
 
 /// A running node.
@@ -127,6 +109,7 @@ impl NodeService {
             max_body_bytes: settings.max_body_bytes,
             development: settings.development,
             draining: AtomicBool::new(false),
+            telling_peers: Mutex::new(()),
         });
         shared.peers_changed();
 
@@ -212,19 +195,6 @@ impl NodeService {
     }
 }
 
-impl Shared {
-    /// Tells the state machine and the client which peers there are now.
-    pub(crate) fn peers_changed(&self) {
-        self.engine.notice(Event::SetPeers(self.discovery.alive_peers()));
-        self.engine.read(|node| {
-            let peers = node.peers();
-            self.peers.set_addresses(
-                (0..peers.known() as u32).filter_map(|id| peers.name(p2pfaas_core::PeerId(id))),
-            );
-        });
-    }
-}
-
 fn build_engine(
     settings: &Settings,
     node_id: NodeId,
@@ -265,9 +235,4 @@ async fn listen_maybe(
 
 fn local_address(listener: &TcpListener, wanted: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(wanted)
-}
-
-/// The machine id of a node that was given none.
-pub(crate) fn default_machine_id(ip: &str, port: u16) -> String {
-    if port == PORT { format!("p2pfaas-{ip}") } else { format!("p2pfaas-{ip}:{port}") }
 }

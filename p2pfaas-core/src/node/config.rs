@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Capacity;
 use crate::defaults;
+use crate::slots::Capacity;
 
 /// Bounds and time-outs of one node. The defaults are those of [`crate::defaults`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

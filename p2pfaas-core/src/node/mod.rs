@@ -5,7 +5,6 @@ mod counters;
 mod jobs;
 mod memory;
 mod policies;
-mod slots;
 mod timers;
 
 use std::time::Duration;
@@ -19,6 +18,7 @@ use crate::event::{Event, ForwardAnswer};
 use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Timings};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
 use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
+use crate::slots::{Admission, Slots};
 use crate::{PolicyChoice, Time};
 
 pub use config::NodeConfig;
@@ -26,8 +26,6 @@ pub use counters::Counters;
 use jobs::{Job, Jobs, SourceKind, Stage};
 use memory::ForwardedIds;
 use policies::Policies;
-use slots::Admission;
-pub use slots::{Capacity, Slots};
 use timers::{Alarm, Timers};
 
 /// One node's state machine. See the [crate] for how it is driven.

@@ -51,8 +51,8 @@ use std::time::Duration;
 use crate::Time;
 use crate::agent::{Choice, Observation};
 use crate::job::{Failure, FunctionId, NodeId};
-use crate::node::Slots;
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
+use crate::slots::Slots;
 
 pub use descriptor::{Descriptor, Parameter, PolicyError, Values};
 pub use forward::ForwardScheduler;

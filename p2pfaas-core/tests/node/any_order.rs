@@ -168,6 +168,7 @@ pub fn steps() -> impl Strategy<Value = Step> {
         ForwardAnswer::Dropped,
         ForwardAnswer::Rejected,
         ForwardAnswer::FunctionFailed,
+        ForwardAnswer::NotTaken,
         ForwardAnswer::NoAnswer,
     ];
     prop_oneof![

@@ -72,6 +72,8 @@ pub struct World {
     identities: HashMap<String, Option<NodeId>>,
     present: HashSet<String>,
     suspected_until: HashMap<PeerId, Time>,
+    /// By a time-out: of the jobs of the same step some are decided about before it, some after.
+    suspected_in_this_step: HashMap<PeerId, Time>,
     forwarded: HashSet<JobId>,
     counted: Counters,
     wake: Option<Time>,
@@ -98,6 +100,7 @@ impl World {
             identities: HashMap::new(),
             present: HashSet::new(),
             suspected_until: HashMap::new(),
+            suspected_in_this_step: HashMap::new(),
             forwarded: HashSet::new(),
             counted: Counters::default(),
             wake: None,
@@ -162,6 +165,7 @@ impl World {
         self.node.handle(self.now, event.clone(), &mut self.rng, &mut (&mut effects, &mut reports));
         self.record(Input::Event(event), &effects);
         self.follow(effects, reports, ends);
+        self.suspected_until.extend(std::mem::take(&mut self.suspected_in_this_step));
         self.woken = false;
     }
 
@@ -246,6 +250,11 @@ impl World {
             Event::Forwarded { job: key, answer } => match job(self, key) {
                 Some(index) if self.jobs[index].stage == Stage::Forwarded => {
                     let outcome = match answer {
+                        ForwardAnswer::NotTaken => {
+                            self.jobs[index].stage = Stage::Deciding;
+                            self.jobs[index].forwarded_to = None;
+                            return Vec::new();
+                        }
                         ForwardAnswer::Served => Outcome::Served,
                         ForwardAnswer::Dropped => Outcome::Dropped,
                         ForwardAnswer::Rejected => Outcome::Rejected,
@@ -340,6 +349,13 @@ impl World {
                     abandoned = Some(job);
                 }
                 Effect::Answer { job, id, outcome, timings, probes, forwarded_to } => {
+                    if outcome == Outcome::Failed(Failure::TimedOut)
+                        && self.job(job).stage == Stage::Forwarded
+                    {
+                        let peer = self.job(job).forwarded_to.expect("a forwarded job");
+                        self.suspected_in_this_step.insert(peer, self.now + self.config.suspicion);
+                        self.counted.forwards_failed += 1;
+                    }
                     self.answer(job, outcome);
                     let job = self.job(job);
                     assert_eq!((id, probes, forwarded_to), (job.id, job.probes, job.forwarded_to));

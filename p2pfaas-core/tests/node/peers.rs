@@ -122,6 +122,24 @@ fn an_answer_that_is_a_refusal_is_passed_on_and_makes_nobody_suspect() {
 }
 
 #[test]
+fn a_peer_that_has_not_answered_when_the_job_is_over_is_left_alone_for_a_while() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    let (job, _) = rig.arrive(client());
+    rig.pass(defaults::JOB_TIMEOUT);
+    assert_eq!(outcomes(&rig.tell(Event::Wake)), [(job, Outcome::Failed(Failure::TimedOut))]);
+    assert_eq!(rig.node.counters().forwards_failed, 1);
+    assert!(refused(&mut rig, client()));
+}
+
+#[test]
+fn a_job_that_a_peer_turns_away_runs_here() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    let (job, _) = rig.arrive(client());
+    let answer = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotTaken });
+    assert_eq!(answer, [Effect::Execute { job }]);
+}
+
+#[test]
 fn a_peer_that_goes_while_it_is_probed_gets_no_job() {
     let mut rig = Rig::new("PowerOfNScheduler 1 1 true 1").among(&["a"]);
     rig.load_up_to(1);

@@ -118,6 +118,7 @@ fn our_answer_leaves_out_what_is_not_known() {
         content_type: None,
         function_headers: vec![],
         from_function: None,
+        taken: None,
     };
     let text = r#"{"peers_list":[{"machine_id":"m","machine_ip":"10.0.0.1","timings":{"total_time":0.5}}],"body":"e30=","status_code":201}"#;
     assert_eq!(serde_json::to_string(&answer).unwrap(), text);
@@ -160,6 +161,7 @@ fn each_error_has_the_code_and_status_of_the_reference() {
         (OpenFaasFailed, 300, 500),
         (NoRoom, 400, 500),
         (Rejected, 401, 503),
+        (ShuttingDown, 1, 503),
         (NoAction, 402, 500),
         (ForwardFailed, 403, 500),
         (EmptyPeerAnswer, 404, 500),

@@ -19,7 +19,7 @@ use crate::engine::Ending;
 use crate::executor::FunctionAnswer;
 use crate::functions::RegisteredFunction;
 use crate::peer_client::PeerAnswer;
-use crate::service::Shared;
+use crate::shared::Shared;
 use crate::trace::Trace;
 
 /// What a client gets for its job.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::error::{ErrorMessage, WireError};
 use super::function::read_body;
-use crate::service::Shared;
+use crate::shared::Shared;
 
 /// A change of slots and queue; what is left out stays.
 #[derive(Deserialize, utoipa::ToSchema)]

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::error::{ErrorMessage, WireError};
 use super::function::read_body;
-use crate::service::Shared;
+use crate::shared::Shared;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()

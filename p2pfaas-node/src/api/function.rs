@@ -19,7 +19,7 @@ use super::names;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
-use crate::service::Shared;
+use crate::shared::Shared;
 use crate::trace::Trace;
 
 /// Call a function.

@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::functions::RegisteredFunction;
-use crate::service::Shared;
+use crate::shared::Shared;
 
 /// Where requests come in: a router, with a short way past it for the calls of functions, which
 /// are nearly all requests of a busy node.

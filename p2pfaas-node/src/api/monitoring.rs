@@ -11,7 +11,7 @@ use p2pfaas_core::wire::{ErrorCode, headers};
 use serde::Serialize;
 
 use super::error::{ErrorMessage, WireError};
-use crate::service::Shared;
+use crate::shared::Shared;
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct Hello {

@@ -24,7 +24,7 @@ use super::server::Remote;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
-use crate::service::Shared;
+use crate::shared::Shared;
 use crate::trace::Trace;
 
 /// Run or pass on a job of a peer.

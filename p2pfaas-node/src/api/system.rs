@@ -10,7 +10,7 @@ use p2pfaas_core::wire::ErrorCode;
 use super::configuration::json;
 use super::error::{ErrorMessage, WireError};
 use crate::executor::{Deployment, ExecuteError, FunctionAnswer, OpenFaas};
-use crate::service::Shared;
+use crate::shared::Shared;
 
 pub(super) fn gateway(shared: &Shared, code: ErrorCode) -> Result<&OpenFaas, WireError> {
     shared

@@ -17,7 +17,7 @@ use super::table::Address;
 use crate::api::error::WireError;
 use crate::api::function::read_body;
 use crate::api::server::Remote;
-use crate::service::Shared;
+use crate::shared::Shared;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()

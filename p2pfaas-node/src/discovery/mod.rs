@@ -45,7 +45,7 @@ impl Discovery {
         }
         let mut machine_id = settings.machine_id.clone();
         if machine_id.is_empty() {
-            machine_id = crate::service::default_machine_id(&machine_ip, address.port());
+            machine_id = default_machine_id(&machine_ip, address.port());
         }
         let this = Discovery {
             configuration: RwLock::new(DiscoveryConfiguration {
@@ -118,4 +118,9 @@ fn own_ip(listening: SocketAddr, mut peers: impl Iterator<Item = Address>) -> St
         Some(socket.local_addr().ok()?.ip().to_string())
     };
     peers.find_map(towards).unwrap_or_default()
+}
+
+/// The machine id of a node that was given none.
+fn default_machine_id(ip: &str, port: u16) -> String {
+    if port == p2pfaas_core::wire::PORT { format!("p2pfaas-{ip}") } else { format!("p2pfaas-{ip}:{port}") }
 }

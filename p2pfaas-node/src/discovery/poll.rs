@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::api::own_headers;
 use super::table::Address;
-use crate::service::Shared;
+use crate::shared::Shared;
 
 /// A machine that has never answered is forgotten after this many times the allowed dead polls.
 const PATIENCE: u32 = 4;

@@ -1,0 +1,50 @@
+//! What all requests of one node share.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use p2pfaas_core::agent::FixedTable;
+use p2pfaas_core::policy::Registry;
+use p2pfaas_core::wire::SchedulerConfiguration;
+use p2pfaas_core::{Event, NodeId, PeerId};
+use parking_lot::Mutex;
+
+use crate::discovery::Discovery;
+use crate::engine::Engine;
+use crate::executor::OpenFaas;
+use crate::functions::Functions;
+use crate::metrics::Metrics;
+use crate::peer_client::PeerClient;
+use crate::store::Store;
+
+/// The parts of a node, as a request meets them.
+pub(crate) struct Shared {
+    pub engine: Arc<Engine>,
+    pub functions: Functions,
+    pub peers: Arc<PeerClient>,
+    pub metrics: Arc<Metrics>,
+    pub discovery: Arc<Discovery>,
+    pub registry: Arc<Registry>,
+    pub store: Store,
+    pub capacity: Mutex<SchedulerConfiguration>,
+    pub openfaas: Option<OpenFaas>,
+    pub agent: Option<FixedTable>,
+    pub node_id: NodeId,
+    pub max_body_bytes: usize,
+    pub development: bool,
+    pub draining: AtomicBool,
+    /// Held while the state machine and the client are told of new peers, so that the last word is the newest.
+    pub telling_peers: Mutex<()>,
+}
+
+impl Shared {
+    /// Tells the state machine and the client which peers there are now.
+    pub(crate) fn peers_changed(&self) {
+        let _one_at_a_time = self.telling_peers.lock();
+        self.engine.notice(Event::SetPeers(self.discovery.alive_peers()));
+        self.engine.read(|node| {
+            let peers = node.peers();
+            self.peers.set_addresses((0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id))));
+        });
+    }
+}

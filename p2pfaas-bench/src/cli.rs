@@ -66,7 +66,7 @@ pub struct RunArgs {
     /// Where to run it: `local` is an embedded cluster on this machine
     #[arg(long, value_name = "PLACE", default_value = "local", value_parser = place)]
     pub on: Place,
-    /// Folder for the results [default: results/<experiment>-<UTC time>]
+    /// Folder for the results [default: results/EXPERIMENT-UTCTIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Run with this seed only, whatever the file says

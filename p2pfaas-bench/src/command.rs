@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Place, RunArgs};
-use crate::embedded::FUNCTIONS;
 use crate::experiment::{Experiment, Known};
 use crate::progress::Progress;
 use crate::results::Folder;
@@ -45,7 +44,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
 }
 
 fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
-    let known = Known { registry: &registry, functions: &FUNCTIONS };
+    let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
     let mut experiment = match Experiment::load(&args.file, &known) {
         Ok(experiment) => experiment,
         Err(problems) => {

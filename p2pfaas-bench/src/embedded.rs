@@ -14,9 +14,6 @@ use crate::experiment::{Experiment, NodeSpec};
 use crate::service::Service;
 use crate::streams::{Purpose, stream_seed};
 
-/// The functions that an embedded node can offer.
-pub const FUNCTIONS: [&str; 4] = ["burn", "echo", "pigo", "sleep"];
-
 /// The load generator has all its answers before a cluster ends, unless it was interrupted.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
@@ -143,14 +140,4 @@ fn config(experiment: &Experiment, spec: &NodeSpec) -> NodeConfig {
 
 fn loopback() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_function_that_is_offered_exists() {
-        assert!(FUNCTIONS.iter().all(|name| builtin(name).is_some()));
-    }
 }

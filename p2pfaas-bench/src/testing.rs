@@ -10,13 +10,10 @@ use crate::schedule::Arrival;
 use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
 use crate::tally::Tally;
 
-/// Functions that the tests' experiments may call.
-pub const FUNCTIONS: [&str; 4] = ["burn", "echo", "pigo", "sleep"];
-
 /// Parses the text of an experiment file.
 pub fn parse(text: &str) -> Result<Experiment, Problems> {
     let registry = Registry::builtin();
-    let known = Known { registry: &registry, functions: &FUNCTIONS };
+    let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
     Experiment::parse(Path::new("test.toml"), text.into(), &known)
 }
 

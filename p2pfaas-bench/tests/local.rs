@@ -5,20 +5,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use p2pfaas_bench::embedded::FUNCTIONS;
 use p2pfaas_bench::experiment::{Experiment, Known};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
 use p2pfaas_bench::run::run;
 use p2pfaas_bench::summary::Summary;
 use p2pfaas_core::policy::Registry;
+use p2pfaas_node::BUILTIN_FUNCTIONS;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Row;
 use tokio_util::sync::CancellationToken;
 
 fn experiment(duration_s: f64, more: &str) -> Experiment {
     let registry = Registry::builtin();
-    let known = Known { registry: &registry, functions: &FUNCTIONS };
+    let known = Known { registry: &registry, functions: &BUILTIN_FUNCTIONS };
     let text = format!(
         "[cluster]\nslots = 1\nqueue = 0\n[[cluster.node]]\nspeed = 0.5\n[[cluster.node]]\nspeed = 4\n\
          [traffic]\nkind = \"poisson\"\nrates = [40.0, 5.0]\n\

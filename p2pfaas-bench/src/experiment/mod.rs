@@ -1,7 +1,7 @@
 //! Experiment files: what is run, where the jobs come from, and under which policies.
 //!
 //! Reading is in two steps that do not know each other's concerns: [`file`] turns TOML into values
-//! that remember where they stood and finds keys that do not exist; [`resolve`] checks meanings and
+//! that remember where they stood and finds keys that do not exist; `resolve` checks meanings and
 //! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
 
 mod file;

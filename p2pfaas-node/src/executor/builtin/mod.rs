@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::Executor;
 
-/// Their names.
+/// Names of the functions that a node embeds, for `builtin:NAME`.
 pub const NAMES: [&str; 4] = ["echo", "sleep", "burn", "pigo"];
 
 /// The built-in function of this name: `echo`, `sleep`, `burn` or `pigo`.

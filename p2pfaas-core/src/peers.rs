@@ -43,7 +43,8 @@ struct Peer {
     suspected_until: Time,
 }
 
-/// The table of peers. Its bound is [`MAX_PEERS`]; what comes beyond is left out.
+/// The table of peers. Its bound is [`MAX_PEERS`]; beyond it the numbers of gone peers are
+/// used again, and what then finds no number is left out.
 #[derive(Debug, Clone, Default)]
 pub struct Peers {
     peers: Vec<Peer>,
@@ -58,20 +59,21 @@ impl Peers {
         }
         let mut sorted: Vec<_> = names.iter().collect();
         sorted.sort();
+        // Those that are known come first, so that none of them loses its number to a new one.
+        sorted.retain(|(name, node)| match self.peers.iter_mut().find(|peer| peer.name == *name) {
+            Some(peer) => {
+                peer.present = true;
+                peer.node = node.or(peer.node);
+                false
+            }
+            None => true,
+        });
         for (name, node) in sorted {
-            match self.peers.iter().position(|peer| peer.name == *name) {
-                Some(index) => {
-                    let peer = &mut self.peers[index];
-                    peer.present = true;
-                    peer.node = node.or(peer.node);
-                }
-                None if self.peers.len() < MAX_PEERS as usize => self.peers.push(Peer {
-                    name: name.clone(),
-                    node: *node,
-                    present: true,
-                    suspected_until: Time::ZERO,
-                }),
-                None => {}
+            let peer = Peer { name: name.clone(), node: *node, present: true, suspected_until: Time::ZERO };
+            if self.peers.len() < MAX_PEERS as usize {
+                self.peers.push(peer);
+            } else if let Some(gone) = self.peers.iter_mut().find(|peer| !peer.present) {
+                *gone = peer;
             }
         }
         self.present =

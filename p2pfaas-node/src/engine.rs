@@ -14,8 +14,8 @@ use http::HeaderValue;
 use p2pfaas_core::agent::{Agent, Choice, Observation};
 use p2pfaas_core::policy::{Descriptor, Policy};
 use p2pfaas_core::{
-    Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, Outcome, PeerId, PeerSet, Report, Time,
-    Timings,
+    Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, NodeId, Outcome, PeerId, PeerSet, Peers,
+    Report, Time, Timings,
 };
 use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -233,6 +233,13 @@ impl Engine {
         for job in under_way() {
             self.notice(Event::Executed { job, success: false });
         }
+    }
+
+    /// Other peers are there now; `tell` learns of them before anything can be sent to one.
+    pub(crate) fn set_peers(&self, peers: Vec<(String, Option<NodeId>)>, tell: impl FnOnce(&Peers)) {
+        let mut inner = self.inner.lock();
+        self.step(&mut inner, Some(JobKey::NOBODY), Event::SetPeers(peers));
+        tell(inner.node.peers());
     }
 
     /// Something has happened that belongs to no job's task.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use p2pfaas_core::{Counters, Timings};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prometheus::core::Collector;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
@@ -32,6 +32,8 @@ pub(crate) struct Metrics {
     free_slots: IntGauge,
     jobs: IntCounterVec,
     peers: IntGauge,
+    /// Held while `jobs` catches up with the state machine's counts.
+    counting: Mutex<()>,
 }
 
 impl Metrics {
@@ -65,6 +67,7 @@ impl Metrics {
             free_slots: gauge("scheduler_current_free_running_jobs", "Slots in which nothing runs"),
             jobs: counter("p2pfaas_node_events_total", "What the state machine has counted", &["event"]),
             peers: gauge("p2pfaas_peers", "Peers present"),
+            counting: Mutex::new(()),
             registry,
         }
     }
@@ -103,6 +106,7 @@ impl Metrics {
             ("fallback", counters.fallbacks),
             ("stray_event", counters.stray_events),
         ];
+        let _one_at_a_time = self.counting.lock();
         for (event, count) in counts {
             let counter = self.jobs.with_label_values(&[event]);
             counter.inc_by(count.saturating_sub(counter.get()));

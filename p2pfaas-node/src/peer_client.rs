@@ -47,15 +47,14 @@ impl PeerAnswer {
 /// The peers' addresses by their numbers, and connections to them.
 pub(crate) struct PeerClient {
     client: Client,
-    this: NodeId,
     addresses: RwLock<Vec<Option<Authority>>>,
 }
 
 impl PeerClient {
-    pub(crate) fn new(this: NodeId, max_answer_bytes: usize) -> Arc<Self> {
+    pub(crate) fn new(max_answer_bytes: usize) -> Arc<Self> {
         // The body travels as base64 inside JSON: a third more, and the timings of the path.
         let max_answer_bytes = max_answer_bytes / 3 * 4 + (64 << 10);
-        Arc::new(PeerClient { client: Client::new(max_answer_bytes), this, addresses: RwLock::default() })
+        Arc::new(PeerClient { client: Client::new(max_answer_bytes), addresses: RwLock::default() })
     }
 
     /// The addresses of peers 0, 1, …
@@ -152,16 +151,13 @@ impl PeerClient {
         if let Ok(tracing) = HeaderValue::from_str(&tracing) {
             headers.insert(headers::TRACING_ID, tracing);
         }
-        if let Ok(this) = HeaderValue::from_str(&self.this.to_string()) {
-            headers.insert(headers::NODE_ID, this);
-        }
         if let Some(traceparent) = traceparent.or_else(|| crate::trace::begin(forward.id)) {
             headers.insert("traceparent", traceparent);
         }
         Some(request)
     }
 
-    /// For one question to a machine's discovery: not through the pool, since it is rare.
+    /// One question to a machine's discovery.
     pub(crate) async fn get(
         &self,
         uri: Uri,
@@ -203,7 +199,9 @@ fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
     let Ok(body) = BASE64.decode(&message.body) else {
         return improper("the body in its answer is not base64");
     };
-    let status = response.status();
+    // A status without a body cannot carry this message: then it is in the message only.
+    let of_function = message.from_function.and(StatusCode::from_u16(message.status_code).ok());
+    let status = of_function.unwrap_or(response.status());
     let outcome = if message.from_function == Some(true) {
         if status.is_success() { ForwardAnswer::Served } else { ForwardAnswer::FunctionFailed }
     } else if status.is_success() {

@@ -86,13 +86,16 @@ impl NodeService {
         let learner_address = learner_address.map(|(listener, wanted)| local_address(listener, wanted));
 
         let discovery = Discovery::new(&settings, address, discovery_address);
-        let identity = format!("{}#{}", discovery.identity().id, settings.seed);
-        let node_id = NodeId::from_machine_id(&identity);
+        let identity = discovery.identity();
+        // Without an address the default machine id is that of every such node.
+        let unique =
+            if identity.ip.is_empty() { format!("{}#{}", identity.id, settings.seed) } else { identity.id };
+        let node_id = NodeId::from_machine_id(&unique);
         let engine = build_engine(&settings, node_id, &registry)?;
         let metrics = Arc::new(Metrics::new());
         let shared = Arc::new(Shared {
             functions: Functions::new(settings.functions, |name| metrics.function(name)),
-            peers: PeerClient::new(node_id, settings.max_body_bytes),
+            peers: PeerClient::new(settings.max_body_bytes),
             capacity: Mutex::new(SchedulerConfiguration {
                 parallel_running_functions_max: settings.core.capacity.slots,
                 queue_length_max: settings.core.capacity.queue,
@@ -189,6 +192,15 @@ impl NodeService {
         let deadline = tokio::time::Instant::now() + self.grace;
         let end_all = || self.shared.engine.end_all();
         join_all(self.servers.into_iter().map(|server| server.stop(deadline, end_all))).await;
+        // Functions whose clients have gone still run; the timers are still kept.
+        let idle = async {
+            while self.shared.engine.read(|node| node.jobs_under_way()) > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout_at(deadline, idle).await.is_err() {
+            self.shared.engine.end_all();
+        }
         self.background.shutdown().await;
         self.workers.stop().await;
         self.shared.engine.close_log();

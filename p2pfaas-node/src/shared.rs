@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::SchedulerConfiguration;
-use p2pfaas_core::{Event, NodeId, PeerId};
+use p2pfaas_core::{NodeId, PeerId};
 use parking_lot::Mutex;
 
 use crate::discovery::Discovery;
@@ -41,9 +41,7 @@ impl Shared {
     /// Tells the state machine and the client which peers there are now.
     pub(crate) fn peers_changed(&self) {
         let _one_at_a_time = self.telling_peers.lock();
-        self.engine.notice(Event::SetPeers(self.discovery.alive_peers()));
-        self.engine.read(|node| {
-            let peers = node.peers();
+        self.engine.set_peers(self.discovery.alive_peers(), |peers| {
             self.peers.set_addresses((0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id))));
         });
     }

@@ -62,5 +62,6 @@ fn replace(folder: &Path, path: &Path, value: &impl Serialize) -> std::io::Resul
     serde_json::to_writer_pretty(&mut file, value)?;
     file.write_all(b"\n")?;
     file.sync_all()?;
-    std::fs::rename(&new, path)
+    std::fs::rename(&new, path)?;
+    std::fs::File::open(folder)?.sync_all()
 }

@@ -31,6 +31,8 @@ impl Workers {
             threads.push(thread.spawn(move || {
                 // An error means that nobody is left who could say stop.
                 let _ = runtime.block_on(stopped.changed());
+                // What still computes or looks up a name is not waited for.
+                runtime.shutdown_background();
             })?);
         }
         Ok(Workers { handles, threads: Mutex::new(threads), stop, next: AtomicUsize::new(0) })

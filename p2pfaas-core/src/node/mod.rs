@@ -450,6 +450,7 @@ impl Node {
             ForwardAnswer::NotTaken => {
                 self.unrecognisable_forwards -= u32::from(job.unrecognisable);
                 if let Some(job) = self.jobs.get_mut(key) {
+                    job.forwarded = None;
                     job.forwarded_to = None;
                     job.enter(Stage::Deciding);
                 }

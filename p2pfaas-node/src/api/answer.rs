@@ -16,11 +16,14 @@ use super::error::WireError;
 use super::names;
 use crate::drive::{Finished, JobResult};
 use crate::engine::Ending;
-use crate::executor::FunctionAnswer;
+use crate::executor::{FunctionAnswer, is_of_function};
 use crate::functions::RegisteredFunction;
 use crate::peer_client::PeerAnswer;
 use crate::shared::Shared;
 use crate::trace::Trace;
+
+/// Headers of a function that are taken from a peer's answer.
+const MAX_FUNCTION_HEADERS: usize = 100;
 
 /// What a client gets for its job.
 pub(crate) fn client_answer(
@@ -166,6 +169,10 @@ fn error_response(error: &WireError) -> Response {
 }
 
 fn json_response(status: StatusCode, message: &PeerJobResponse) -> Response {
+    // An answer with such a status has no body; the true status is in the message.
+    let bodiless =
+        matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
+    let status = if bodiless { StatusCode::OK } else { status };
     let mut response = Response::new(Body::from(serde_json::to_vec(message).unwrap_or_default()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -297,14 +304,15 @@ fn forwarded_headers(to: &mut HeaderMap, path: &[MachineTimings], ending: &Endin
 }
 
 fn copy_function_headers(to: &mut HeaderMap, content_type: Option<String>, own: Vec<(String, String)>) {
-    let content_type = content_type.map(|text| (header::CONTENT_TYPE.to_string(), text));
-    for (name, text) in content_type.into_iter().chain(own) {
-        let allowed = name.starts_with("x-") || name == header::CONTENT_TYPE.as_str();
-        if let (true, Ok(name), Ok(value)) =
-            (allowed, HeaderName::try_from(name), HeaderValue::from_str(&text))
-        {
-            to.append(name, value);
-        }
+    let of_function = |(name, text): (String, String)| {
+        let name = HeaderName::try_from(name).ok().filter(is_of_function)?;
+        Some((name, HeaderValue::from_str(&text).ok()?))
+    };
+    for (name, value) in own.into_iter().filter_map(of_function).take(MAX_FUNCTION_HEADERS) {
+        to.append(name, value);
+    }
+    if let Some(value) = content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        to.insert(header::CONTENT_TYPE, value);
     }
 }
 

@@ -22,6 +22,9 @@ use crate::functions::RegisteredFunction;
 use crate::shared::Shared;
 use crate::trace::Trace;
 
+/// For a caller to send the body of its request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Call a function.
 ///
 /// The job is run here, forwarded to a peer or rejected, as the policy decides. Status, body,
@@ -55,7 +58,11 @@ pub(crate) async fn call(
 ) -> Response {
     match find(&shared, &name) {
         Ok(function) => call_function(&shared, function, request).await,
-        Err(error) => client_error(&shared, &error),
+        Err(error) => {
+            // See `try_call`; whether it can be read is of no interest any more.
+            let _ = read_body(request.into_body(), shared.max_body_bytes).await;
+            client_error(&shared, &error)
+        }
     }
 }
 
@@ -81,8 +88,10 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<axum::BoxError>,
 {
-    refuse_when_draining(shared)?;
     let (parts, body) = request.into_parts();
+    // Before any refusal: a caller that is cut off while it sends may never see the answer.
+    let payload = read_body(body, shared.max_body_bytes).await?;
+    refuse_when_draining(shared)?;
     let headers = &parts.headers;
     let arrival = Arrival {
         source: Source::Client,
@@ -92,7 +101,6 @@ where
         deadline: deadline(headers)?.or(function.deadline),
         policy: policy_choice(headers),
     };
-    let payload = read_body(body, shared.max_body_bytes).await?;
     let trace = Trace::from_header(headers.get(&names::TRACEPARENT));
     let call = FunctionCall {
         payload,
@@ -145,7 +153,12 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    match Limited::new(body, max_bytes).collect().await {
+    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max_bytes).collect());
+    let Ok(read) = whole.await else {
+        let message = format!("the body was not there within {} s", BODY_TIMEOUT.as_secs());
+        return Err(WireError::new(ErrorCode::MalformedInput, message));
+    };
+    match read {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let message = format!("the body is larger than {max_bytes} bytes (max-body-bytes)");

@@ -61,6 +61,10 @@ impl Door {
             };
             return Ok(answer.unwrap_or_else(IntoResponse::into_response));
         }
+        if by_a_web_page(&request) {
+            let refused = "web pages may not change this node\n";
+            return Ok((StatusCode::FORBIDDEN, refused).into_response());
+        }
         request.extensions_mut().insert(server::Remote(remote));
         self.router.clone().call(request).await
     }
@@ -81,6 +85,13 @@ impl Door {
         };
         Some((shared, caller, shared.functions.get(name)?.clone()))
     }
+}
+
+/// A browser says from which page a request comes. A page that somebody visits on this machine must
+/// not reach what loopback protects; functions it may call.
+fn by_a_web_page(request: &Request<Incoming>) -> bool {
+    let harmless = *request.method() == Method::GET && request.uri().path() != "/reset";
+    !harmless && request.headers().contains_key(header::ORIGIN)
 }
 
 /// Who calls a function.

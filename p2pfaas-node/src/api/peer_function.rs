@@ -71,10 +71,11 @@ where
         ));
     }
     let job = async {
+        // Before any refusal: a peer that is cut off while it sends may never see the answer. Base64
+        // makes the message a third larger than its payload.
+        let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;
         refuse_when_draining(shared)?;
         let function = function?;
-        // Base64 makes the message a third larger than its payload.
-        let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;
         let message: PeerJobRequest = serde_json::from_slice(&body).map_err(|error| {
             WireError::new(ErrorCode::MalformedInput, format!("not a peer's job: {error}"))
         })?;

@@ -47,9 +47,13 @@ impl Connection {
         request: Request<Bytes>,
         max_bytes: usize,
     ) -> Result<(Response<Bytes>, bool), ClientError> {
-        self.send(host, &request).await.map_err(|error| ClientError::BadAnswer(error.to_string()))?;
+        // Who refuses a request need not read it to its end: its answer may be there all the same.
+        let sent = self.send(host, &request).await;
         let head = loop {
-            let head = self.head().await?;
+            let head = match (&sent, self.head().await) {
+                (Err(error), Err(_)) => return Err(ClientError::BadAnswer(error.to_string())),
+                (_, head) => head?,
+            };
             // 100 Continue and the like come before the answer.
             if !head.status.is_informational() {
                 break head;
@@ -59,7 +63,8 @@ impl Connection {
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
-        let reusable = head.keep_alive && head.length != Length::UntilClose && self.read.is_empty();
+        let reusable =
+            sent.is_ok() && head.keep_alive && head.length != Length::UntilClose && self.read.is_empty();
         Ok((response, reusable))
     }
 

@@ -25,6 +25,8 @@ use connection::Connection;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Idle connections kept for one address.
 const MAX_IDLE: usize = 256;
+/// Addresses kept, as long as some of them are out of use.
+const MAX_ENDPOINTS: usize = 1_024;
 /// An idle connection older than this is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -81,6 +83,9 @@ impl Client {
         if let Some(endpoint) = endpoints.get(authority) {
             return endpoint.clone();
         }
+        if endpoints.len() >= MAX_ENDPOINTS {
+            endpoints.retain(|_, endpoint| endpoint.is_in_use());
+        }
         let endpoint = Endpoint::new(authority, self.max_answer_bytes);
         endpoints.insert(authority.clone(), endpoint.clone());
         endpoint
@@ -126,6 +131,12 @@ impl Endpoint {
         Ok(response)
     }
 
+    /// Whether a call is under way, or a connection has been used lately.
+    fn is_in_use(&self) -> bool {
+        let recently = |idle: &Idle| idle.since.elapsed() < IDLE_TIMEOUT;
+        Arc::strong_count(&self.0) > 1 || self.0.idle.lock().iter().any(recently)
+    }
+
     /// The connection of this thread that was used last and still lives.
     fn take(&self) -> Option<Connection> {
         let this_thread = std::thread::current().id();
@@ -140,9 +151,14 @@ impl Endpoint {
     }
 
     fn put_back(&self, connection: Connection) {
+        let now = Instant::now();
         let mut idle = self.0.idle.lock();
+        // The oldest come first, whichever thread they belong to.
+        while idle.first().is_some_and(|oldest| now.duration_since(oldest.since) >= IDLE_TIMEOUT) {
+            idle.remove(0);
+        }
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { connection, since: Instant::now(), thread: std::thread::current().id() });
+            idle.push(Idle { connection, since: now, thread: std::thread::current().id() });
         }
     }
 

@@ -76,7 +76,10 @@ impl Discovery {
     /// Replaces the peers that are always there.
     pub(crate) fn set_static_peers(&self, peers: &[String]) {
         let own = self.own_address();
-        let addresses = peers.iter().filter_map(|peer| peer.parse().ok()).filter(|address| *address != own);
+        let addresses = peers
+            .iter()
+            .filter_map(|peer| peer.parse().ok())
+            .filter(|address: &Address| !address.is_same_scheduler(&own));
         self.table.write().set_static(addresses);
     }
 
@@ -89,7 +92,7 @@ impl Discovery {
     }
 
     pub(crate) fn add_candidate(&self, address: Address) {
-        if address != self.own_address() && self.table.write().add_candidate(address) {
+        if !address.is_same_scheduler(&self.own_address()) && self.table.write().add_candidate(address) {
             self.poll_now.notify_one();
         }
     }

@@ -14,6 +14,11 @@ use crate::shared::Shared;
 /// A machine that has never answered is forgotten after this many times the allowed dead polls.
 const PATIENCE: u32 = 4;
 
+/// Machines that are taken up from one answer.
+const MAX_CANDIDATES: usize = 256;
+/// Between two polls, however many new machines are heard of.
+const MIN_INTERVAL: Duration = Duration::from_millis(200);
+
 /// What a machine's answer says.
 struct Found {
     headers: HeaderMap,
@@ -44,7 +49,7 @@ pub(crate) async fn poll(shared: Arc<Shared>, interval: Duration, timeout: Durat
         }
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
-            () = shared.discovery.poll_now.notified() => {}
+            () = shared.discovery.poll_now.notified() => tokio::time::sleep(MIN_INTERVAL).await,
         }
     }
 }
@@ -64,8 +69,20 @@ async fn ask(shared: &Shared, address: &Address, timeout: Duration) -> Result<Fo
 fn answered(shared: &Shared, address: &Address, found: Found) {
     let text = |name: &str| found.headers.get(name).and_then(|value| value.to_str().ok());
     let node = text(headers::NODE_ID).and_then(|id| id.parse().ok());
+    // One machine may hold several nodes: the discovery that was asked must be that of this scheduler.
+    let other = text(headers::MACHINE_PORT).filter(|port| port.parse() != Ok(address.port));
+    if let Some(port) = other {
+        tracing::warn!(
+            peer = %address,
+            discovery = address.discovery(),
+            scheduler_port = port,
+            "another node's discovery answers there; name the peer as host:port:discovery-port"
+        );
+        return;
+    }
     let mut table = shared.discovery.table.write();
     if node == Some(shared.node_id) {
+        tracing::info!(peer = %address, "this peer is the node itself; left out");
         return table.remove(address);
     }
     if let Some(entry) = table.get_mut(address) {
@@ -78,7 +95,7 @@ fn answered(shared: &Shared, address: &Address, found: Found) {
         entry.last_update = unix_seconds();
     }
     drop(table);
-    for machine in found.machines {
+    for machine in found.machines.into_iter().take(MAX_CANDIDATES) {
         // Only what is an address can be asked; a name from a stranger is not looked up.
         if machine.ip.parse::<std::net::IpAddr>().is_ok() {
             let Machine { ip, port, discovery_port, .. } = machine;

@@ -27,6 +27,11 @@ impl Address {
         self.to_authority(self.discovery_port)
     }
 
+    /// Whether both are the same scheduler, whatever is believed of its discovery.
+    pub(crate) fn is_same_scheduler(&self, other: &Address) -> bool {
+        self.host == other.host && self.port == other.port
+    }
+
     fn to_authority(&self, port: u16) -> String {
         if self.host.contains(':') {
             format!("[{}]:{port}", self.host)
@@ -109,8 +114,8 @@ impl Table {
 
     /// Whether it was new and has been taken up.
     pub(crate) fn add_candidate(&mut self, address: Address) -> bool {
-        let same_place = |known: &Address| known.host == address.host && known.port == address.port;
-        if self.0.len() >= MAX_PEERS as usize || self.0.keys().any(same_place) {
+        if self.0.len() >= MAX_PEERS as usize || self.0.keys().any(|known| known.is_same_scheduler(&address))
+        {
             return false;
         }
         self.0.insert(address, Entry::default());

@@ -75,5 +75,10 @@ pub(crate) fn answer(
 }
 
 fn comes_through(name: &HeaderName) -> bool {
-    *name == header::CONTENT_TYPE || name.as_str().starts_with("x-")
+    *name == header::CONTENT_TYPE || is_of_function(name)
+}
+
+/// Whether a header is the function's own to set: `X-…`, but not what a node says about a job.
+pub(crate) fn is_of_function(name: &HeaderName) -> bool {
+    name.as_str().starts_with("x-") && !name.as_str().starts_with("x-p2pfaas-")
 }

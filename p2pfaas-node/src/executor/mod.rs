@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 pub use builtin::builtin;
 pub use container::HttpContainer;
+pub(crate) use container::is_of_function;
 pub use openfaas::{Credentials, Deployment, OpenFaas, ScaleDelay};
 
 /// One call of a function.

@@ -157,6 +157,38 @@ async fn status_body_and_own_headers_of_a_function_come_through_here_and_over_a_
 }
 
 #[tokio::test]
+async fn a_status_without_a_body_comes_through_here_and_over_a_forward() {
+    let function = Stub::always(|| Reply::Send(reply(204, &[("X-Own", "mine")], ""))).await;
+    let origin = node(container(function.address), NodeConfig::default()).await;
+    let peer = node(container(function.address), NodeConfig::default()).await;
+    origin.set_peers(vec![peer.address().to_string()]);
+    for headers in [&[][..], &[FORWARD][..]] {
+        let answer = call(origin.address(), "POST", "/function/it", headers, b"").await;
+        assert_eq!((answer.status, answer.header("X-Own")), (204, Some("mine")), "{}", answer.head);
+    }
+    assert_eq!((origin.counters().served, origin.counters().forwarded), (2, 1));
+    origin.shutdown().await;
+    peer.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_function_cannot_say_what_a_node_says_about_a_job() {
+    let stub = Stub::always(|| {
+        let headers = [("X-P2pfaas-Externally-Executed", "True"), ("X-P2pfaas-Hops", "7"), ("X-Own", "mine")];
+        Reply::Send(reply(200, &headers, ""))
+    })
+    .await;
+    let node = node(container(stub.address), NodeConfig::default()).await;
+    let answer = post(node.address(), "/function/it", b"").await;
+    assert_eq!(answer.header("X-Own"), Some("mine"));
+    assert_eq!(
+        (answer.header("X-P2pfaas-Externally-Executed"), answer.header("X-P2pfaas-Hops")),
+        (None, None)
+    );
+    node.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_function_server_that_closes_idle_connections_fails_no_call() {
     // The answer says nothing about closing.
     let function = Stub::always(|| Reply::SendAndClose(reply(200, &[], "ok"))).await;

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use p2pfaas_core::{Capacity, NodeConfig};
+use p2pfaas_node::Settings;
 
 use super::*;
 
@@ -228,4 +229,34 @@ async fn a_change_that_cannot_be_kept_is_told_and_in_force() {
     assert_eq!((answer.status, answer.code()), (500, 1));
     node.shutdown().await;
     let _ = std::fs::remove_file(file);
+}
+
+#[tokio::test]
+async fn a_web_page_may_call_functions_and_may_not_change_the_node() {
+    let node = start(Settings {
+        discovery_listen: Some("127.0.0.1:0".parse().expect("valid")),
+        ..settings("NoScheduler", &["true"])
+    })
+    .await;
+    let page = [("Origin", "http://elsewhere.example")];
+    let discovery = node.discovery_address().expect("listens");
+    let forbidden = [
+        (node.address(), "POST", "/configuration", r#"{"queue_length_max": 9}"#),
+        (
+            node.address(),
+            "POST",
+            "/configuration/scheduler",
+            r#"{"name": "RejectScheduler", "parameters": []}"#,
+        ),
+        (discovery, "POST", "/configuration", r#"{"machine_id": "x"}"#),
+        (discovery, "GET", "/reset", ""),
+    ];
+    for (to, method, path, body) in forbidden {
+        assert_eq!(call(to, method, path, &page, body.as_bytes()).await.status, 403, "{method} {path}");
+    }
+    let answer = call(node.address(), "POST", "/function/echo", &page, b"hello").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
+    assert_eq!(answer.header("X-P2pfaas-Scheduler"), Some("NoScheduler"));
+    assert_eq!(get(node.address(), "/configuration").await.json()["queue_length_max"], 4);
+    node.shutdown().await;
 }

@@ -62,7 +62,7 @@ async fn the_list_answers_with_the_machines_own_headers() {
         "P2pfaas-Machine-Ip: 127.0.0.1".to_string(),
         "P2pfaas-Machine-Name: me".to_string(),
         format!("P2pfaas-Machine-Port: {}", node.address().port()),
-        format!("X-P2pfaas-Node-Id: {}", p2pfaas_core::NodeId::from_machine_id("me#0")),
+        format!("X-P2pfaas-Node-Id: {}", p2pfaas_core::NodeId::from_machine_id("me")),
     ];
     assert_eq!((answer.text().as_str(), shape(&answer)), ("[]", expected.to_vec()));
     node.shutdown().await;
@@ -116,7 +116,7 @@ async fn an_old_discovery_is_asked_as_the_reference_asks() {
         "p2pfaas-machine-name: me".to_string(),
         format!("p2pfaas-machine-port: {}", node.address().port()),
         "user-agent: Machine".to_string(),
-        format!("x-p2pfaas-node-id: {}", p2pfaas_core::NodeId::from_machine_id("me#0")),
+        format!("x-p2pfaas-node-id: {}", p2pfaas_core::NodeId::from_machine_id("me")),
     ];
     assert_eq!(seen.head, expected);
     node.shutdown().await;
@@ -297,4 +297,23 @@ async fn nodes_find_each_other_through_an_init_server() {
     until_listed(discovery(&first), &["b"]).await;
     others.pop().expect("b").shutdown().await;
     first.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_peer_whose_discovery_belongs_to_another_node_stays_a_peer_without_its_identity() {
+    let me = start(here("me")).await;
+    // Answers as the discovery of this very node would; the peer is the scheduler on port 1.
+    let own = p2pfaas_core::NodeId::from_machine_id("me").to_string();
+    let port = me.address().port().to_string();
+    let stub = Stub::start(move |_| {
+        let headers = [("X-P2pfaas-Node-Id", own.as_str()), ("P2pfaas-Machine-Port", &port)];
+        answer("200 OK", &headers, b"[]")
+    })
+    .await;
+    me.set_peers(vec![format!("127.0.0.1:1:{}", stub.address().port())]);
+    // The third poll comes after the second has been taken in.
+    until("it has been polled three times", || stub.seen().len() >= 3).await;
+    let list = get(discovery(&me), "/list").await.json();
+    assert_eq!((&list[0]["port"], &list[0]["name"]), (&json!(1), &json!("127.0.0.1")));
+    me.shutdown().await;
 }

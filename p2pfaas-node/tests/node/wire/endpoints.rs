@@ -199,7 +199,7 @@ async fn load_is_told_in_three_headers_and_ours() {
     settings.machine_id = "here".into();
     let node = start(settings).await;
     let load = |running, queued| {
-        let id = p2pfaas_core::NodeId::from_machine_id("here#0");
+        let id = p2pfaas_core::NodeId::from_machine_id("here");
         vec![
             "Content-Length: 0".to_string(),
             format!("X-P2pfaas-Load: {running}"),

@@ -7,8 +7,8 @@ use crate::job::{Arrival, JobKey, NodeId};
 use crate::peers::{PeerId, PeerLoad};
 use crate::slots::Capacity;
 
-/// Something that happened. Each effect that asks for an answer is matched by one event; late,
-/// repeated and unknown ones are counted and otherwise ignored.
+/// Something that happened. Each effect that asks for an answer is matched by one event, unless the
+/// job has been abandoned; late, repeated and unknown events are counted and otherwise ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// A job is at the door.

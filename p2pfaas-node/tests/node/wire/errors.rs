@@ -130,6 +130,23 @@ async fn a_missing_action_is_402_without_a_fallback_and_the_fallback_runs_with_o
 }
 
 #[tokio::test]
+async fn an_action_whose_peer_is_not_there_is_405_without_a_fallback_and_the_fallback_runs_with_one() {
+    for (parameters, status) in [(&["1", "fallback=none"][..], 500), (&["1"], 200)] {
+        let mut settings = settings("LearningScheduler", parameters);
+        settings.agent = Some(p2pfaas_core::agent::FixedTable { otherwise: Some(3), ..Default::default() });
+        let node = start(settings).await;
+        let answer = post(node.address(), "/function/echo", b"").await;
+        assert_eq!(answer.status, status, "{parameters:?}");
+        if status == 500 {
+            assert_eq!(answer.code(), 405);
+            assert_eq!(answer.header("X-P2pfaas-Scheduler-Learning-Action"), Some("3.000000"));
+        }
+        assert_eq!(node.counters().fallbacks, u64::from(status == 200));
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn no_master_to_forward_to_is_500_code_403() {
     let node = start(settings("RoundRobinWithMasterScheduler", &["false", "10.0.0.9", "true"])).await;
     let answer = post(node.address(), "/function/echo", b"").await;

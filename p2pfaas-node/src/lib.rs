@@ -26,7 +26,6 @@ mod workers;
 /// Version, as the header `X-P2pfaas-Version` tells it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub use client::{Client, ClientError};
 pub use command::run;
 pub use executor::builtin::NAMES as BUILTIN_FUNCTIONS;
 pub use executor::{
@@ -35,4 +34,3 @@ pub use executor::{
 };
 pub use service::{NodeService, StartError};
 pub use settings::Settings;
-pub use store::StoreError;

@@ -11,8 +11,6 @@ pub struct Observation {
     pub state: Vec<f64>,
     /// One entry an action: false when it cannot be carried out (no such peer, peer suspected).
     pub mask: Vec<bool>,
-    /// The request number at this node, the learner's `eid`.
-    pub number: u64,
 }
 
 /// What an agent chose.
@@ -20,8 +18,50 @@ pub struct Observation {
 pub struct Choice {
     /// 0 reject, 1 run here, 2 probe one peer, 3 + i forward to peer i.
     pub action: u32,
-    /// Its probability of exploring when it chose.
+    /// How much it explored when it chose: the probability of a random action, or a temperature.
     pub epsilon: f64,
+    /// The probability with which it chooses this action in this state; `None` where it does not say
+    /// (the old learner does not).
+    pub probability: Option<f64>,
+}
+
+/// What came of one choice: what a learner learns from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Experience<'a> {
+    /// Its number: the node's choices are numbered one by one, in the order in which they were made.
+    /// Never goes backwards, also over a restart.
+    pub eid: u64,
+    /// The state that the agent saw.
+    pub state: &'a [f64],
+    /// Which actions could be carried out; empty: all.
+    pub mask: &'a [bool],
+    /// What it chose.
+    pub choice: Choice,
+    /// What came of it; `None` when nothing can be said (the client went away): there is nothing to
+    /// train then, but the numbers go on without a gap.
+    pub reward: Option<f64>,
+}
+
+/// One number of a state: its name, and the range in which it mostly lies. Values beyond the range
+/// may occur; a learner that needs bounds clips them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// Its name, such as `running_0`.
+    pub name: String,
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound, above `low`.
+    pub high: f64,
+}
+
+/// What the states of a policy mean: their numbers in order. A learner keeps it with what it learned,
+/// and refuses to go on with another one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StateSpace {
+    /// The encoder, as the policy's parameters name it.
+    pub encoder: String,
+    /// The numbers of a state, in order.
+    pub features: Vec<Feature>,
 }
 
 /// Chooses actions. It lives outside the state machine: the driver carries the messages.
@@ -61,7 +101,7 @@ impl Agent for FixedTable {
 
     fn act(&mut self, observation: &Observation) -> Option<Choice> {
         let action = self.actions.get(&Self::key(&observation.state)).copied().or(self.otherwise)?;
-        Some(Choice { action, epsilon: 0.0 })
+        Some(Choice { action, epsilon: 0.0, probability: Some(1.0) })
     }
 }
 

@@ -41,7 +41,7 @@ async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response 
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let actions = shared.engine.read(|node| node.peers().known()) + 3;
-    match shared.engine.act(&Observation { state, mask: vec![true; actions], number: 0 }) {
+    match shared.engine.act(&Observation { state, mask: vec![true; actions] }) {
         Some(choice) => ([(headers::LEARNER_EPS, go::format_f(choice.epsilon))], choice.action.to_string())
             .into_response(),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -394,7 +394,6 @@ impl Node {
         let situation = situation(now, self.id, job, &self.slots, &self.peers);
         self.observation.state.clear();
         self.observation.mask.clear();
-        self.observation.number = job.id.number;
         self.policies.get(job.policy).observe(&situation, &mut self.observation);
         if let Some(job) = self.jobs.get_mut(key) {
             job.state.clone_from(&self.observation.state);

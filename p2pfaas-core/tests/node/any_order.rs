@@ -73,7 +73,7 @@ pub fn run(world: &mut World, step: Step) {
         }
         Step::Act { which, late, action } => {
             let asked = world.keys(|stage| late || matches!(stage, Stage::Asked { .. }));
-            let choice = action.map(|action| Choice { action, epsilon: 0.5 });
+            let choice = action.map(|action| Choice { action, epsilon: 0.5, probability: None });
             if let Some(job) = pick(asked, which) {
                 world.handle(Event::Acted { job, choice });
             }

@@ -257,7 +257,7 @@ impl Cluster {
                 }
                 Effect::Ask { job, observation } => {
                     let action = self.rng.random_range(0..observation.mask.len() as u32 + 1);
-                    let choice = (!self.lost()).then_some(Choice { action, epsilon: 0.1 });
+                    let choice = (!self.lost()).then_some(Choice { action, epsilon: 0.1, probability: None });
                     self.send(Message::Event { node, event: Event::Acted { job, choice } });
                 }
                 Effect::Forward { job, forward } => self.forward(node, job, forward),

@@ -134,7 +134,7 @@ impl Rig {
     }
 
     pub fn acted(&mut self, job: JobKey, action: Option<u32>) -> Vec<Effect> {
-        let choice = action.map(|action| Choice { action, epsilon: 0.25 });
+        let choice = action.map(|action| Choice { action, epsilon: 0.25, probability: None });
         self.tell(Event::Acted { job, choice })
     }
 }

@@ -36,7 +36,6 @@ fn the_learner_sees_type_and_counts_of_each_type_and_the_number_of_the_job() {
     let observation = asked(&effects);
     assert_eq!(observation.state, [1.0, 1.0, 1.0, 0.0, 2.0]);
     assert_eq!(observation.mask, [true, true, true, true, false, true]);
-    assert_eq!(observation.number, 75);
 }
 
 #[test]
@@ -152,7 +151,7 @@ fn the_report_says_what_was_seen_and_chosen_unless_the_learner_was_passed_over()
         rig.node.handle(rig.now, Event::Cancel { job }, &mut rig.rng, &mut reports);
         reports.0.remove(0).learned
     };
-    assert_eq!(learned(Some(1)), Some((vec![0.0, 0.0, 0.0], Choice { action: 1, epsilon: 0.25 })));
+    assert_eq!(learned(Some(1)), Some((vec![0.0, 0.0, 0.0], Choice { action: 1, epsilon: 0.25, probability: None })));
     assert_eq!(learned(None), None);
     assert_eq!(learned(Some(77)), None);
 }

@@ -1,0 +1,28 @@
+//! Agents that learn to schedule.
+//!
+//! An agent is put together from three parts, each chosen by name in an [`AgentConfig`]:
+//!
+//! | part | answers | choices |
+//! |---|---|---|
+//! | [`value`] | what is an action worth in a state? | exact table, tile coding, Fourier and polynomial features, neural network |
+//! | [`rule`] | how does an experience change that? | SARSA, expected SARSA, Q-learning, double Q-learning, n-step SARSA, SARSA(λ), differential versions |
+//! | [`exploration`] | which action is taken? | ε-greedy with schedules, UCB, Boltzmann |
+//!
+//! [`Learner`] is the whole agent as one value without threads or clocks, for simulations and offline
+//! training. [`Online`] puts one behind a queue and a thread, so that acting never waits for training,
+//! and keeps its [`checkpoint`]. The learner service (feature `service`) puts HTTP and websocket before that.
+
+pub mod checkpoint;
+mod config;
+mod entry;
+pub mod episodes;
+pub mod exploration;
+mod learner;
+mod online;
+pub mod rule;
+pub mod value;
+
+pub use config::{AgentConfig, ConfigError, ConfigWarning};
+pub use entry::{Entry, Mask, State};
+pub use learner::{Counters, Learner, MAX_ACTIONS};
+pub use online::{Full, Online, OnlineOptions, Stats};

@@ -25,6 +25,7 @@ struct Nowhere {
 }
 
 impl Effects for Nowhere {
+    fn learn(&mut self, _: &p2pfaas_core::agent::Experience<'_>) {}
     fn execute(&mut self, job: JobKey) {
         black_box(job);
         self.executed += 1;

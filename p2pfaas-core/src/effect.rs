@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Time;
-use crate::agent::{Choice, Observation};
+use crate::agent::{Choice, Experience, Observation};
 use crate::job::{JobId, JobKey, NodeId, Outcome, Timings, Visited};
 use crate::peers::PeerId;
 
@@ -20,6 +20,8 @@ pub trait Effects {
     fn forward(&mut self, job: JobKey, forward: &Forward);
     /// Ask the learner for an action. Answer with [`Event::Acted`](crate::Event::Acted).
     fn ask(&mut self, job: JobKey, observation: &Observation);
+    /// A choice of the learner has come to its end: hand over what came of it.
+    fn learn(&mut self, experience: &Experience<'_>);
     /// The job has ended: tell whoever brought it. The key is dead afterwards.
     fn answer(&mut self, job: JobKey, report: &Report<'_>);
     /// Stop running or forwarding this job; its answer follows at once and no event is expected.
@@ -60,17 +62,8 @@ pub struct Report<'a> {
     pub forwarded_to: Option<PeerId>,
     /// Probes sent for it.
     pub probes: u32,
-    /// What a learner saw and chose; `None` when none was asked or it had no answer.
-    pub learned: Option<Learned<'a>>,
-}
-
-/// What a learner saw and chose for one job.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Learned<'a> {
-    /// The state.
-    pub state: &'a [f64],
-    /// The choice.
-    pub choice: Choice,
+    /// What a learner saw and chose, and what came of it; `None` when none was asked or it had no answer.
+    pub learned: Option<Experience<'a>>,
 }
 
 /// An effect as a value: for tests, and for the event log.
@@ -91,6 +84,13 @@ pub enum Effect {
     Ask {
         job: JobKey,
         observation: Observation,
+    },
+    Learn {
+        eid: u64,
+        state: Vec<f64>,
+        mask: Vec<bool>,
+        choice: Choice,
+        reward: Option<f64>,
     },
     Answer {
         job: JobKey,
@@ -120,6 +120,15 @@ impl Effects for Vec<Effect> {
     }
     fn ask(&mut self, job: JobKey, observation: &Observation) {
         self.push(Effect::Ask { job, observation: observation.clone() });
+    }
+    fn learn(&mut self, experience: &Experience<'_>) {
+        self.push(Effect::Learn {
+            eid: experience.eid,
+            state: experience.state.to_vec(),
+            mask: experience.mask.to_vec(),
+            choice: experience.choice,
+            reward: experience.reward,
+        });
     }
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
         self.push(Effect::Answer {
@@ -156,6 +165,10 @@ impl<A: Effects, B: Effects> Effects for (&mut A, &mut B) {
     fn ask(&mut self, job: JobKey, observation: &Observation) {
         self.0.ask(job, observation);
         self.1.ask(job, observation);
+    }
+    fn learn(&mut self, experience: &Experience<'_>) {
+        self.0.learn(experience);
+        self.1.learn(experience);
     }
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
         self.0.answer(job, report);

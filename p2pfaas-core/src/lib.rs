@@ -37,11 +37,12 @@ pub mod log;
 mod node;
 mod peers;
 pub mod policy;
+pub mod reward;
 mod slots;
 mod time;
 pub mod wire;
 
-pub use effect::{Effect, Effects, Forward, Learned, Report};
+pub use effect::{Effect, Effects, Forward, Report};
 pub use event::{Event, ForwardAnswer};
 pub use job::{
     Arrival, Failure, FunctionId, JobId, JobKey, NodeId, Outcome, ParseIdError, PolicyChoice, Source,

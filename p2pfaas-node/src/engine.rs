@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
-use p2pfaas_core::agent::{Agent, Choice, Observation};
+use p2pfaas_core::agent::{Agent, Choice, Experience, Observation};
 use p2pfaas_core::policy::{Descriptor, Policy};
 use p2pfaas_core::{
     Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, NodeId, Outcome, PeerId, PeerSet, Peers,
@@ -41,7 +41,16 @@ pub(crate) struct Ending {
     pub timings: Timings,
     pub forwarded: bool,
     pub probes: u32,
-    pub learned: Option<(Vec<f64>, Choice)>,
+    pub learned: Option<LearnedJob>,
+}
+
+/// What the learner saw and chose for a job, and what came of it.
+#[derive(Debug, Clone)]
+pub(crate) struct LearnedJob {
+    pub eid: u64,
+    pub state: Vec<f64>,
+    pub choice: Choice,
+    pub reward: Option<f64>,
 }
 
 #[derive(Debug, Default)]
@@ -130,6 +139,7 @@ impl Effects for Post<'_> {
     fn ask(&mut self, job: JobKey, observation: &Observation) {
         self.asks.push((job, observation.clone()));
     }
+    fn learn(&mut self, _: &Experience<'_>) {}
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
         let ending = Ending {
             id: report.id,
@@ -138,7 +148,12 @@ impl Effects for Post<'_> {
             timings: report.timings,
             forwarded: report.forwarded_to.is_some(),
             probes: report.probes,
-            learned: report.learned.map(|learned| (learned.state.to_vec(), learned.choice)),
+            learned: report.learned.map(|learned| LearnedJob {
+                eid: learned.eid,
+                state: learned.state.to_vec(),
+                choice: learned.choice,
+                reward: learned.reward,
+            }),
         };
         self.deliver(job, Command::End(Box::new(ending)));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::defaults;
+use crate::reward::Reward;
 use crate::slots::Capacity;
 
 /// Bounds and time-outs of one node. The defaults are those of [`crate::defaults`].
@@ -36,6 +37,12 @@ pub struct NodeConfig {
     pub max_foreign_forwards: u32,
     /// The number of the first job; must grow over restarts, since it makes ids unique.
     pub first_job_number: u64,
+    /// The number of the first choice of a learner; must grow over restarts.
+    #[serde(default)]
+    pub first_eid: u64,
+    /// What a finished job is worth to the learner.
+    #[serde(default)]
+    pub reward: Reward,
 }
 
 impl Default for NodeConfig {
@@ -53,6 +60,8 @@ impl Default for NodeConfig {
             forwarded_ids: defaults::FORWARDED_IDS,
             max_foreign_forwards: defaults::MAX_FOREIGN_FORWARDS,
             first_job_number: 0,
+            first_eid: 0,
+            reward: Reward::default(),
         }
     }
 }

@@ -49,7 +49,10 @@ pub(crate) struct Job {
     pub probes: u32,
     pub replies: Vec<ProbeReply>,
     pub state: Vec<f64>,
+    pub mask: Vec<bool>,
     pub choice: Option<Choice>,
+    /// The number of that choice, once it has been taken.
+    pub eid: u64,
 }
 
 /// Who brought a job, without the path.
@@ -86,18 +89,22 @@ impl Job {
             probes: 0,
             replies: Vec::new(),
             state: Vec::new(),
+            mask: Vec::new(),
             choice: None,
+            eid: 0,
         }
     }
 
     fn clear(&mut self) {
         let mut replies = std::mem::take(&mut self.replies);
         let mut state = std::mem::take(&mut self.state);
+        let mut mask = std::mem::take(&mut self.mask);
         let mut visited = std::mem::take(&mut self.visited);
         replies.clear();
         state.clear();
+        mask.clear();
         visited.clear();
-        *self = Job { replies, state, visited, stage_number: self.stage_number, ..Job::empty() };
+        *self = Job { replies, state, mask, visited, stage_number: self.stage_number, ..Job::empty() };
     }
 
     pub(crate) fn set_source(&mut self, source: Source) {

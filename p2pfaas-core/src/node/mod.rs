@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use crate::agent::{Choice, Observation};
+use crate::agent::{Choice, Experience, Observation};
 use crate::defaults::MAX_FAN_OUT;
-use crate::effect::{Effects, Forward, Learned, Report, path_with};
+use crate::effect::{Effects, Forward, Report, path_with};
 use crate::event::{Event, ForwardAnswer};
 use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Timings};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
 use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
+use crate::reward::Ended;
 use crate::slots::{Admission, Slots};
 use crate::{PolicyChoice, Time};
 
@@ -41,6 +42,7 @@ pub struct Node {
     unrecognisable_forwards: u32,
     counters: Counters,
     next_number: u64,
+    next_eid: u64,
     mean_execution_s: Option<f64>,
     observation: Observation,
 }
@@ -59,6 +61,7 @@ impl Node {
             unrecognisable_forwards: 0,
             counters: Counters::default(),
             next_number: config.first_job_number,
+            next_eid: config.first_eid,
             mean_execution_s: None,
             observation: Observation::default(),
             config,
@@ -397,6 +400,7 @@ impl Node {
         self.policies.get(job.policy).observe(&situation, &mut self.observation);
         if let Some(job) = self.jobs.get_mut(key) {
             job.state.clone_from(&self.observation.state);
+            job.mask.clone_from(&self.observation.mask);
         }
         fx.ask(key, &self.observation);
     }
@@ -418,10 +422,13 @@ impl Node {
         }
         let decision =
             self.consult(now, key, rng, |policy, situation, _, rng| policy.acted(situation, choice, rng));
-        if decision == Decision::Fallback
-            && let Some(job) = self.jobs.get_mut(key)
-        {
-            job.choice = None;
+        if let Some(job) = self.jobs.get_mut(key) {
+            if decision == Decision::Fallback {
+                job.choice = None;
+            } else if job.choice.is_some() {
+                job.eid = self.next_eid;
+                self.next_eid += 1;
+            }
         }
         self.carry_out(now, key, decision, rng, fx);
     }
@@ -524,6 +531,16 @@ impl Node {
             fx.abandon(key);
         }
         self.counters.ended(outcome);
+        let experience = job.choice.map(|choice| Experience {
+            eid: job.eid,
+            state: &job.state,
+            mask: &job.mask,
+            choice,
+            reward: self.config.reward.of(&ended(job, outcome, now)),
+        });
+        if let Some(experience) = &experience {
+            fx.learn(experience);
+        }
         let report = Report {
             id: job.id,
             outcome,
@@ -531,7 +548,7 @@ impl Node {
             timings: timings(job, now),
             forwarded_to: job.forwarded_to,
             probes: job.probes,
-            learned: job.choice.map(|choice| Learned { state: &job.state, choice }),
+            learned: experience,
         };
         fx.answer(key, &report);
         self.jobs.remove(key);
@@ -569,6 +586,10 @@ fn situation<'a>(now: Time, this: NodeId, job: &'a Job, slots: &'a Slots, peers:
         slots,
         peers: eligible_peers(now, this, job, peers),
     }
+}
+
+fn ended(job: &Job, outcome: Outcome, now: Time) -> Ended {
+    Ended { outcome, in_time: job.deadline.is_none_or(|deadline| now <= deadline) }
 }
 
 fn timings(job: &Job, now: Time) -> Timings {

@@ -60,6 +60,10 @@ headers! {
     LEARNING_ACTION = "x-p2pfaas-scheduler-learning-action";
     /// Answer: its epsilon.
     LEARNING_EPS = "x-p2pfaas-scheduler-learning-eps";
+    /// Answer, ours only: the probability with which it chose that action.
+    LEARNING_PROBABILITY = "x-p2pfaas-scheduler-learning-probability";
+    /// Answer, ours only: the reward that the node gave.
+    LEARNING_REWARD = "x-p2pfaas-scheduler-learning-reward";
     /// Answer to a probe: jobs running.
     LOAD = "x-p2pfaas-load";
     /// Answer to a probe: slots.

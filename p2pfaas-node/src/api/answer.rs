@@ -231,11 +231,17 @@ fn common_headers(to: &mut HeaderMap, ending: &Ending) {
     if ending.probes > 0 {
         to.insert(&names::PROBE_MESSAGES, HeaderValue::from(ending.probes));
     }
-    if let Some((state, choice)) = &ending.learned {
-        to.insert(&names::LEARNING_EID, HeaderValue::from(ending.id.number));
-        insert(to, &names::LEARNING_STATE, &go::format_f_list(state));
-        insert(to, &names::LEARNING_ACTION, &go::format_f(f64::from(choice.action)));
-        insert(to, &names::LEARNING_EPS, &go::format_f(choice.epsilon));
+    if let Some(learned) = &ending.learned {
+        to.insert(&names::LEARNING_EID, HeaderValue::from(learned.eid));
+        insert(to, &names::LEARNING_STATE, &go::format_f_list(&learned.state));
+        insert(to, &names::LEARNING_ACTION, &go::format_f(f64::from(learned.choice.action)));
+        insert(to, &names::LEARNING_EPS, &go::format_f(learned.choice.epsilon));
+        if let Some(probability) = learned.choice.probability {
+            insert(to, &names::LEARNING_PROBABILITY, &go::format_f(probability));
+        }
+        if let Some(reward) = learned.reward {
+            insert(to, &names::LEARNING_REWARD, &go::format_f(reward));
+        }
     }
 }
 

@@ -594,7 +594,14 @@ fn situation<'a>(now: Time, this: NodeId, job: &'a Job, slots: &'a Slots, peers:
 }
 
 fn ended(job: &Job, outcome: Outcome, now: Time) -> Ended {
-    Ended { outcome, in_time: job.deadline.is_none_or(|deadline| now <= deadline) }
+    Ended {
+        outcome,
+        in_time: job.deadline.is_none_or(|deadline| now <= deadline),
+        task_type: job.task_type,
+        total: now.since(job.arrived),
+        probes: job.probes,
+        forwarded: job.forwarded_to.is_some(),
+    }
 }
 
 fn timings(job: &Job, now: Time) -> Timings {

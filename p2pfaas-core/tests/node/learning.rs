@@ -240,3 +240,22 @@ fn the_reward_knows_type_time_probes_and_hops_of_the_job() {
     let answer = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
     assert_eq!(learned(&answer), [(0, Some(16.0 * 2.0 * 0.5 - 0.25 - 4.0))]);
 }
+
+#[test]
+fn an_action_keeps_its_peer_over_a_restart() {
+    let mut rig = Rig::with("LearningScheduler 1", "NoScheduler false", |config| {
+        config.peer_numbers = ["c", "gone", "a"].map(String::from).into();
+    });
+    let (_, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, false, false, false, false], "nobody has come yet");
+
+    rig.tell(ours(&["a", "b", "c"]));
+    let (job, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, true, true, false, true, true]);
+    rig.acted(job, Some(4));
+    assert_eq!(rig.node.counters().fallbacks, 1, "who has not come back gets no job");
+    for (action, name) in [(3, "c"), (5, "a"), (6, "b")] {
+        let (job, _) = rig.arrive(client());
+        assert_eq!(forwarded_to(&rig.acted(job, Some(action))), Some(rig.peer(name)));
+    }
+}

@@ -24,5 +24,5 @@ pub mod value;
 
 pub use config::{AgentConfig, ConfigError, ConfigWarning};
 pub use entry::{Entry, Mask, State};
-pub use learner::{Counters, Learner, MAX_ACTIONS};
+pub use learner::{Counters, Learner, MAX_ACTIONS, SpaceError};
 pub use online::{Full, Online, OnlineOptions, Stats};

@@ -167,7 +167,8 @@ impl Learner {
     /// It has learned from states of another meaning; or its parameters do not go with these.
     pub fn adopt(&mut self, space: StateSpace) -> Result<(), SpaceError> {
         match &self.trainer.space {
-            Some(known) if *known == space => return Ok(()),
+            // Ranges are kept as they were: a node with more slots has the same states, and more of them.
+            Some(known) if known.means_the_same(&space) => return Ok(()),
             Some(known) if self.trainer.trained > 0 => {
                 let (known, wanted) = (known.encoder.clone(), space.encoder);
                 return Err(SpaceError::Other { known, wanted });

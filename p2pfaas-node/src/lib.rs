@@ -33,4 +33,5 @@ pub use executor::{
     HttpContainer, OpenFaas, ScaleDelay, builtin,
 };
 pub use service::{NodeService, StartError};
-pub use settings::Settings;
+pub use learner::AgentError;
+pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

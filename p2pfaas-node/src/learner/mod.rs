@@ -17,7 +17,7 @@ use p2pfaas_learner::{Entry, Online};
 
 pub(crate) use here::start;
 pub use here::AgentError;
-pub(crate) use remote::Remote;
+pub(crate) use remote::{Lessons, Remote};
 pub(crate) use table::router as table_router;
 
 /// The way to the learner.

@@ -95,8 +95,7 @@ impl NodeService {
         let learner_address = learner_listener.as_ref().zip(settings.learner_listen);
         let learner_address = learner_address.map(|(listener, wanted)| local_address(listener, wanted));
         let learner_ws_address = ws_listener.as_ref().zip(settings.learner_ws_listen);
-        let learner_ws_address =
-            learner_ws_address.map(|(listener, wanted)| local_address(listener, wanted));
+        let learner_ws_address = learner_ws_address.map(|(listener, wanted)| local_address(listener, wanted));
 
         let discovery = Discovery::new(&settings, address, discovery_address);
         let identity = discovery.identity();

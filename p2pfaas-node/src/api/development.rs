@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use bytes::Bytes;
+use p2pfaas_core::JobKey;
 use p2pfaas_core::agent::Observation;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;

@@ -12,8 +12,8 @@ use super::errors::Problem;
 use super::functions::{self, FunctionSpec};
 use super::given::{Given, Value};
 use super::keys::{Key, Set};
-use super::{LogFormat, LogSettings, policy, value};
 use super::value::LearnerKey;
+use super::{LogFormat, LogSettings, policy, value};
 use crate::settings::{AgentSettings, Settings};
 
 /// The settings, and what must be looked at together before they are complete.

@@ -23,7 +23,9 @@ pub enum AgentError {
     #[error("the agent's parameters: {0}")]
     Config(#[from] ConfigError),
     /// What it has learned is of another kind than what is configured.
-    #[error("{path} holds an agent with {found}, and {wanted} is configured: configure the same, or move the file away")]
+    #[error(
+        "{path} holds an agent with {found}, and {wanted} is configured: configure the same, or move the file away"
+    )]
     Other {
         /// The file.
         path: PathBuf,

@@ -15,8 +15,8 @@ use p2pfaas_core::JobKey;
 use p2pfaas_core::agent::{Agent, Choice, FixedTable, Observation, StateSpace};
 use p2pfaas_learner::{Entry, Online};
 
-pub(crate) use here::start;
 pub use here::AgentError;
+pub(crate) use here::start;
 pub(crate) use remote::{Lessons, Remote};
 pub(crate) use table::router as table_router;
 

@@ -161,9 +161,7 @@ impl Remote {
         }
     }
 
-    async fn connect(
-        &self,
-    ) -> Result<WebSocketStream<TcpStream>, tokio_tungstenite::tungstenite::Error> {
+    async fn connect(&self) -> Result<WebSocketStream<TcpStream>, tokio_tungstenite::tungstenite::Error> {
         let stream = TcpStream::connect((self.address.host.as_str(), self.address.websocket_port)).await?;
         stream.set_nodelay(true)?;
         let config = WebSocketConfig::default()

@@ -48,8 +48,10 @@ async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response 
     let actions = shared.engine.read(|node| node.peers().known()) + 3;
     let observation = Observation { state, mask: vec![true; actions] };
     match shared.engine.learner().ask(JobKey::NOBODY, &observation) {
-        Asked::Now(Some(choice)) => ([(headers::LEARNER_EPS, go::format_f(choice.epsilon))], choice.action.to_string())
-            .into_response(),
+        Asked::Now(Some(choice)) => {
+            ([(headers::LEARNER_EPS, go::format_f(choice.epsilon))], choice.action.to_string())
+                .into_response()
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

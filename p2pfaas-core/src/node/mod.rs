@@ -390,6 +390,11 @@ impl Node {
 
     fn ask<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
         let Some(job) = self.jobs.get_mut(key) else { return };
+        // A policy that asks again takes back its first choice: its number must not be missing.
+        if let Some(choice) = job.choice.take() {
+            let (eid, state, mask) = (job.eid, &job.state[..], &job.mask[..]);
+            fx.learn(&Experience { eid, state, mask, choice, reward: None });
+        }
         job.enter(Stage::Asking);
         self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
         self.counters.asks += 1;

@@ -208,6 +208,7 @@ pub fn configs() -> impl Strategy<Value = NodeConfig> {
             ask_timeout: ms(20),
             suspicion: ms(30),
             first_job_number: 1_000,
+            first_eid: 500,
             ..NodeConfig::default()
         },
     )

@@ -67,7 +67,9 @@ pub struct StateSpace {
 impl StateSpace {
     /// Whether the other's states have the same numbers in the same order, whatever their ranges.
     pub fn means_the_same(&self, other: &StateSpace) -> bool {
-        let names = |space: &StateSpace| space.features.iter().map(|feature| feature.name.clone()).collect::<Vec<_>>();
+        let names = |space: &StateSpace| {
+            space.features.iter().map(|feature| feature.name.clone()).collect::<Vec<_>>()
+        };
         self.encoder == other.encoder && names(self) == names(other)
     }
 }

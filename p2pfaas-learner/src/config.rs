@@ -277,7 +277,10 @@ impl AgentConfig {
         let value = match self.value {
             ValueKind::Table => "table".into(),
             ValueKind::Tiles => {
-                format!("tiles({} tilings, {} tiles, {} weights)", self.tilings, self.tiles, self.tile_weights)
+                format!(
+                    "tiles({} tilings, {} tiles, {} weights)",
+                    self.tilings, self.tiles, self.tile_weights
+                )
             }
             ValueKind::Fourier | ValueKind::Polynomial => format!("{}({})", self.value.name(), self.order),
             ValueKind::Network => {

@@ -62,7 +62,9 @@ pub(crate) struct Trainer {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SpaceError {
     /// It has learned from others.
-    #[error("the agent has learned from states \"{known}\", and these are \"{wanted}\": name the same in the policy, or reset the agent")]
+    #[error(
+        "the agent has learned from states \"{known}\", and these are \"{wanted}\": name the same in the policy, or reset the agent"
+    )]
     Other {
         /// What it knows.
         known: String,

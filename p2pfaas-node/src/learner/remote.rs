@@ -108,7 +108,7 @@ impl Remote {
             return false;
         }
         let numbers: Vec<_> = observation.state.iter().map(f64::to_string).collect();
-        let frame = format!("[{}]", numbers.join(", "));
+        let frame = format!("[{}]", numbers.join(","));
         self.questions.try_send(Question { job, frame }).is_ok()
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::functions::FunctionTarget;
 use super::*;
+use crate::settings::LearnerPlace;
 
 fn with(variables: &[(&str, &str)]) -> Loaded {
     node(&[], variables, &[])

@@ -49,6 +49,6 @@ pub use job::{
     Timings, Visited,
 };
 pub use node::{Counters, Node, NodeConfig};
-pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers};
+pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, PeerView, Peers};
 pub use slots::{Capacity, Slots};
 pub use time::Time;

@@ -141,6 +141,9 @@ pub struct Situation<'a> {
     pub job: JobView,
     /// This node's slots and queue.
     pub slots: &'a Slots,
+    /// Jobs of clients that arrive here in a second, of late: an average whose weights fade
+    /// exponentially ([`ARRIVAL_RATE_TIME`](crate::defaults::ARRIVAL_RATE_TIME)).
+    pub arrival_rate_per_s: f64,
     /// The peers to which this job may go.
     pub peers: EligiblePeers<'a>,
 }

@@ -2,6 +2,7 @@
 
 use p2pfaas_core::agent::{Choice, Observation};
 use p2pfaas_core::policy::{Decision, Descriptor, Policy, ProbeReply, Rng, Situation};
+use p2pfaas_core::reward::{Latency, Reward};
 use p2pfaas_core::*;
 
 use crate::fixture::*;
@@ -215,4 +216,46 @@ fn a_policy_that_asks_again_about_a_job_leaves_no_gap_in_the_numbers() {
     assert_eq!(learned(&rig.replied(job, "a", load(0, 0))), [(0, None)], "it gives way to the next one");
     rig.acted(job, Some(1));
     assert_eq!(learned(&rig.executed(job)), [(1, Some(1.0))]);
+}
+
+#[test]
+fn the_reward_knows_type_time_probes_and_hops_of_the_job() {
+    let mut rig = Rig::with("LearningScheduler 1", "NoScheduler false", |config| {
+        config.reward = Reward {
+            in_time: 2.0,
+            latency: Latency::Linear,
+            latency_scale_s: 0.2,
+            weights: vec![1.0, 16.0],
+            probe: 0.25,
+            hop: 4.0,
+            ..Reward::default()
+        };
+    });
+    rig.tell(ours(&["a"]));
+    rig.load_up_to(1);
+    let (job, _) = rig.arrive(Arrival { task_type: 1, ..client() });
+    rig.acted(job, Some(2));
+    rig.replied(job, "a", load(0, 0));
+    rig.pass(ms(100));
+    let answer = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
+    assert_eq!(learned(&answer), [(0, Some(16.0 * 2.0 * 0.5 - 0.25 - 4.0))]);
+}
+
+#[test]
+fn an_action_keeps_its_peer_over_a_restart() {
+    let mut rig = Rig::with("LearningScheduler 1", "NoScheduler false", |config| {
+        config.peer_numbers = ["c", "gone", "a"].map(String::from).into();
+    });
+    let (_, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, false, false, false, false], "nobody has come yet");
+
+    rig.tell(ours(&["a", "b", "c"]));
+    let (job, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, true, true, false, true, true]);
+    rig.acted(job, Some(4));
+    assert_eq!(rig.node.counters().fallbacks, 1, "who has not come back gets no job");
+    for (action, name) in [(3, "c"), (5, "a"), (6, "b")] {
+        let (job, _) = rig.arrive(client());
+        assert_eq!(forwarded_to(&rig.acted(job, Some(action))), Some(rig.peer(name)));
+    }
 }

@@ -270,3 +270,24 @@ impl AgentConfig {
         Ok(())
     }
 }
+
+impl AgentConfig {
+    /// What the agent is made of, as far as it cannot change without forgetting what it has learned.
+    pub fn composition(&self) -> String {
+        let value = match self.value {
+            ValueKind::Table => "table".into(),
+            ValueKind::Tiles => {
+                format!(
+                    "tiles({} tilings, {} tiles, {} weights)",
+                    self.tilings, self.tiles, self.tile_weights
+                )
+            }
+            ValueKind::Fourier | ValueKind::Polynomial => format!("{}({})", self.value.name(), self.order),
+            ValueKind::Network => {
+                let dueling = if self.dueling { ", dueling" } else { "" };
+                format!("network({:?}{dueling})", self.hidden)
+            }
+        };
+        format!("{} on {value}, exploring by {}", self.rule.name(), self.exploration.name())
+    }
+}

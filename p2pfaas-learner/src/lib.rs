@@ -22,7 +22,10 @@ mod online;
 pub mod rule;
 pub mod value;
 
-pub use config::{AgentConfig, ConfigError, ConfigWarning};
+pub use config::{
+    AgentConfig, Backend, ConfigError, ConfigWarning, ExplorationKind, ReplayKind, RuleKind, ScheduleKind,
+    ValueKind,
+};
 pub use entry::{Entry, Mask, State};
-pub use learner::{Counters, Learner, MAX_ACTIONS};
+pub use learner::{Counters, Learner, MAX_ACTIONS, SpaceError};
 pub use online::{Full, Online, OnlineOptions, Stats};

@@ -37,6 +37,7 @@
 //! ```
 
 mod descriptor;
+mod encoder;
 mod forward;
 mod learning;
 mod no_scheduler;
@@ -49,12 +50,13 @@ mod round_robin_with_master;
 use std::time::Duration;
 
 use crate::Time;
-use crate::agent::{Choice, Observation};
+use crate::agent::{Choice, Observation, StateSpace};
 use crate::job::{Failure, FunctionId, NodeId};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
 use crate::slots::Slots;
 
 pub use descriptor::{Descriptor, Parameter, PolicyError, Values};
+pub use encoder::Encoder;
 pub use forward::ForwardScheduler;
 pub use learning::{FixedActions, LearningScheduler};
 pub use no_scheduler::NoScheduler;
@@ -93,6 +95,13 @@ pub trait Policy: Send {
     /// Writes the state and the action mask for a [`Decision::Ask`].
     fn observe(&self, situation: &Situation<'_>, observation: &mut Observation) {
         let _ = (situation, observation);
+    }
+
+    /// What the states of [`Policy::observe`] mean at a node with these slots; `None` when the policy
+    /// asks no learner.
+    fn state_space(&self, slots: &Slots) -> Option<StateSpace> {
+        let _ = slots;
+        None
     }
 
     /// The learner chose; `None` when it could not.

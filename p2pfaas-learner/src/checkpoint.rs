@@ -88,7 +88,53 @@ pub enum CheckpointError {
     },
 }
 
+/// Why an agent cannot go on where another one was wanted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the checkpoint is of another agent: {}", .differences.join("; "))]
+pub struct Misfit {
+    /// What differs, and how.
+    pub differences: Vec<String>,
+}
+
+/// Parameters that say what an agent is made of.
+const STRUCTURE: [&str; 12] = [
+    "value",
+    "rule",
+    "exploration",
+    "steps",
+    "bounds",
+    "tilings",
+    "tiles",
+    "tile_weights",
+    "order",
+    "hidden",
+    "dueling",
+    "backend",
+];
+
 impl Checkpoint {
+    /// Whether this agent can go on where one with these parameters, for states of this meaning, is
+    /// wanted.
+    ///
+    /// # Errors
+    /// It is made of other parts, or its states mean something else.
+    pub fn fits(&self, config: &AgentConfig, space: Option<&StateSpace>) -> Result<(), Misfit> {
+        let mut differences = Vec::new();
+        let both = [self.learner.config(), config].map(serde_json::to_value);
+        if let [Ok(own), Ok(wanted)] = &both {
+            let differ = STRUCTURE.iter().filter(|name| own[**name] != wanted[**name]);
+            differences
+                .extend(differ.map(|name| format!("its {name} is {}, not {}", own[*name], wanted[*name])));
+        }
+        if let (Some(own), Some(wanted)) = (self.learner.space(), space)
+            && own != wanted
+        {
+            let (own, wanted) = (&own.encoder, &wanted.encoder);
+            differences.push(format!("its states mean something else (encoder {own}; wanted {wanted})"));
+        }
+        if differences.is_empty() { Ok(()) } else { Err(Misfit { differences }) }
+    }
+
     /// As the bytes of a file.
     ///
     /// # Errors

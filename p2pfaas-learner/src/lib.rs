@@ -20,6 +20,8 @@ pub mod exploration;
 mod learner;
 mod online;
 pub mod rule;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod value;
 
 pub use config::{

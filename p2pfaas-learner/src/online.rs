@@ -19,7 +19,7 @@ use tracing::{error, warn};
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::config::{AgentConfig, ConfigError};
 use crate::entry::Entry;
-use crate::learner::{Actor, Counters, Learner, SpaceError, Trainer};
+use crate::learner::{Actor, Counters, Learner, MAX_ACTIONS, SpaceError, Trainer};
 use crate::value::Values;
 
 /// Experiences trained between two publications to the acting side.
@@ -89,6 +89,33 @@ struct Shared {
 struct Acting {
     actor: Actor,
     values: Values,
+    /// Numbers that a state has, where that is known.
+    state_numbers: Option<usize>,
+    /// For choices among all actions: their mask, and room for a state.
+    unmasked: Observation,
+}
+
+impl Acting {
+    fn new(learner: &Learner) -> Self {
+        let config = learner.config();
+        let declared = learner.space().map(|space| space.features.len());
+        let bounds = Some(config.bounds.len()).filter(|numbers| *numbers > 0);
+        let actions = (config.actions_n as usize).min(MAX_ACTIONS);
+        Acting {
+            actor: learner.actor.clone(),
+            values: learner.values.clone(),
+            state_numbers: declared.or(bounds),
+            unmasked: Observation { state: Vec::new(), mask: vec![true; actions] },
+        }
+    }
+
+    fn act(&mut self, observation: &Observation) -> Option<Choice> {
+        if self.state_numbers.is_some_and(|numbers| numbers != observation.state.len()) {
+            return None;
+        }
+        self.values.grow(observation.mask.len().min(MAX_ACTIONS));
+        self.actor.act(&self.values, observation)
+    }
 }
 
 struct Training {
@@ -119,10 +146,11 @@ impl Online {
     pub fn start(checkpoint: Checkpoint, options: OnlineOptions) -> std::io::Result<Arc<Self>> {
         let Checkpoint { mut learner, peers } = checkpoint;
         learner.freeze(options.frozen);
+        let acting = Acting::new(&learner);
         let Learner { actor, values, trainer } = learner;
         let saved_inferences = actor.inferences();
         let shared = Arc::new(Shared {
-            acting: Mutex::new(Acting { actor, values: values.clone() }),
+            acting: Mutex::new(acting),
             training: Mutex::new(Training { values, trainer, peers, changed: false, saved_inferences }),
             inbox: Mutex::new(VecDeque::new()),
             filled: Condvar::new(),
@@ -144,12 +172,26 @@ impl Online {
         Ok(Arc::new(Online { shared, thread: Mutex::new(Some(thread)) }))
     }
 
-    /// Chooses among the actions that the mask allows; `None` if it allows none.
+    /// Chooses among the actions that the mask allows; `None` if it allows none, or if the state has not
+    /// as many numbers as it should.
     pub fn act(&self, observation: &Observation) -> Option<Choice> {
+        self.shared.acting.lock().act(observation)
+    }
+
+    /// Chooses among all the actions that the agent has been given at its beginning, `actions_n`.
+    pub fn act_unmasked(&self, state: &[f64]) -> Option<Choice> {
         let mut acting = self.shared.acting.lock();
-        let Acting { actor, values } = &mut *acting;
-        values.grow(observation.mask.len().min(crate::learner::MAX_ACTIONS));
-        actor.act(values, observation)
+        let mut observation = std::mem::take(&mut acting.unmasked);
+        observation.state.clear();
+        observation.state.extend_from_slice(state);
+        let choice = acting.act(&observation);
+        acting.unmasked = observation;
+        choice
+    }
+
+    /// Numbers that a state must have, where that is known.
+    pub fn state_numbers(&self) -> Option<usize> {
+        self.shared.acting.lock().state_numbers
     }
 
     /// Hands an experience over; false: the inbox is full, and it is lost and counted.
@@ -401,9 +443,10 @@ impl Shared {
     }
 
     fn install(&self, training: &mut Training, learner: Learner) {
-        let Learner { actor, values, trainer } = learner;
-        *self.acting.lock() = Acting { actor, values: values.clone() };
-        (training.values, training.trainer) = (values, trainer);
+        let acting = Acting::new(&learner);
+        // What was there before is dropped without the lock.
+        let _before = std::mem::replace(&mut *self.acting.lock(), acting);
+        (training.values, training.trainer) = (learner.values, learner.trainer);
         training.changed = true;
     }
 

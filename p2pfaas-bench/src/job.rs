@@ -108,12 +108,16 @@ pub struct NodeReport {
     pub forwarding_s: Option<f64>,
     /// From arrival to answer.
     pub total_s: Option<f64>,
+    /// The number of the choice, as the learner knows it.
+    pub eid: Option<u64>,
     /// What the learner saw.
     pub state: Option<String>,
     /// What it chose.
     pub action: Option<i32>,
     /// Its epsilon.
     pub epsilon: Option<f64>,
+    /// The probability with which it chose that.
+    pub probability: Option<f64>,
     /// The reward that the node gave.
     pub reward: Option<f64>,
 }

@@ -18,6 +18,7 @@ mod entry;
 pub mod episodes;
 pub mod exploration;
 mod learner;
+pub mod offline;
 mod online;
 pub mod rule;
 #[cfg(feature = "service")]

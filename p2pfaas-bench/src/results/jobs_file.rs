@@ -83,6 +83,8 @@ const COLUMNS: &[(&str, Column)] = &[
     ("action", Int(|row| row.job.report.action)),
     ("epsilon", Double(|row| row.job.report.epsilon)),
     ("reward", Double(|row| row.job.report.reward)),
+    ("learning_eid", Long(|row| row.job.report.eid.map(|eid| eid as i64))),
+    ("learning_probability", Double(|row| row.job.report.probability)),
 ];
 
 /// The file while it is written. It can be read once [`JobsFile::finish`] was called.
@@ -210,6 +212,8 @@ mod tests {
             job.executed_by = Some(3);
             job.report.forwarded = true;
             job.report.hops = 1;
+            job.report.eid = Some(40 + number);
+            job.report.probability = Some(0.75);
             if number % 2 == 1 {
                 job.outcome = Outcome::Failed;
                 job.answered_s = None;
@@ -254,6 +258,8 @@ mod tests {
         assert_eq!(cell(2, "outcome"), Field::Str("served".into()));
         assert_eq!(cell(2, "error"), Field::Null);
         assert_eq!(cell(2, "reward"), Field::Null);
+        assert_eq!(cell(2, "learning_eid"), Field::Long(42));
+        assert_eq!(cell(2, "learning_probability"), Field::Double(0.75));
         assert_eq!(cell(7, "outcome"), Field::Str("failed".into()));
         assert_eq!(cell(7, "latency_s"), Field::Null);
         assert_eq!(cell(7, "error"), Field::Str("connection refused".into()));

@@ -34,7 +34,8 @@ pub(crate) enum Admission {
 }
 
 impl Slots {
-    pub(crate) fn new(capacity: Capacity, task_types: u16) -> Self {
+    /// Nothing runs and nothing waits.
+    pub fn new(capacity: Capacity, task_types: u16) -> Self {
         Slots {
             capacity,
             running: 0,

@@ -177,11 +177,13 @@ impl Remote {
     async fn carry(&self, mut socket: WebSocketStream<TcpStream>, engine: &Engine) -> &'static str {
         loop {
             let question = tokio::select! {
-                question = async { self.asked.lock().await.recv().await } => question,
+                // First: a websocket that has been closed takes no question with it.
+                biased;
                 frame = socket.next() => match frame {
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                     _ => return "it closed the websocket",
                 },
+                question = async { self.asked.lock().await.recv().await } => question,
             };
             let Some(Question { job, frame }) = question else { return "the node ends" };
             let answer = timeout(self.ask_timeout, exchange(&mut socket, frame)).await;

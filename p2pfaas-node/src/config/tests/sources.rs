@@ -82,8 +82,8 @@ fn fitting(key: &Key) -> &'static str {
 
 #[test]
 fn every_key_has_a_flag_a_variable_and_a_key_in_the_file() {
-    let text = r#"{"otherwise": 1}"#;
     for key in &KEYS {
+        let text = if key.name == "agent-config" { "" } else { r#"{"otherwise": 1}"# };
         let value = fitting(key);
         let needed = ["--max-jobs=1000000"];
         let needed = if key.name == "max-jobs" { &[][..] } else { &needed[..] };

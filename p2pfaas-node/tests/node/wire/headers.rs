@@ -266,6 +266,8 @@ async fn errors_have_version_scheduler_and_the_action_and_no_times() {
         "X-P2pfaas-Scheduler-Learning-Action: 0.000000",
         "X-P2pfaas-Scheduler-Learning-Eid: 0",
         "X-P2pfaas-Scheduler-Learning-Eps: 0.000000",
+        "X-P2pfaas-Scheduler-Learning-Probability: 1.000000",
+        "X-P2pfaas-Scheduler-Learning-Reward: 0.000000",
         "X-P2pfaas-Scheduler-Learning-State: 0.000000,0.000000,0.000000",
         "X-P2pfaas-Scheduler: LearningScheduler(1)",
         &version,

@@ -34,8 +34,9 @@ pub(crate) enum Admission {
 }
 
 impl Slots {
-    /// Nothing runs and nothing waits.
+    /// Empty slots. A node counts at least one task type.
     pub fn new(capacity: Capacity, task_types: u16) -> Self {
+        let task_types = task_types.max(1);
         Slots {
             capacity,
             running: 0,

@@ -56,7 +56,7 @@ impl Node {
         Node {
             id,
             policies: Policies::new(policy, fallback),
-            slots: Slots::new(config.capacity, config.task_types.max(1)),
+            slots: Slots::new(config.capacity, config.task_types),
             peers: Peers::numbered(&config.peer_numbers),
             jobs: Jobs::new(config.max_jobs),
             timers: Timers::default(),

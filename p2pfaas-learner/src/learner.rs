@@ -268,7 +268,7 @@ impl Actor {
             let action = greedy(q, &observation.mask, &mut self.rng)?;
             Choice { action: action as u32, epsilon: 0.0, probability: Some(1.0) }
         } else {
-            let picked = self.exploration.pick(q, &observation.mask, &mut self.rng)?;
+            let picked = self.exploration.pick(&observation.state, q, &observation.mask, &mut self.rng)?;
             Choice {
                 action: picked.action as u32,
                 epsilon: picked.epsilon,
@@ -370,7 +370,7 @@ impl Trainer {
 
     fn train(&mut self, entry: &Entry, next: Option<Next<'_>>, values: &mut Values) {
         let mut context = Context { config: &self.config, rng: &mut self.rng };
-        let Some(reward) = entry.reward else {
+        let Some(reward) = entry.reward.filter(|reward| reward.is_finite()) else {
             // Nobody knows what came of it: what is summed over it would be wrong.
             return self.rule.cut(values, &mut context);
         };

@@ -18,7 +18,9 @@ mod entry;
 pub mod episodes;
 pub mod exploration;
 mod learner;
+pub mod network;
 mod online;
+pub mod replay;
 pub mod rule;
 pub mod value;
 

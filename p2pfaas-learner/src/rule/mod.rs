@@ -4,14 +4,16 @@
 //! nothing when an episode ended there. Where the stream has a gap, the step before it is not shown
 //! and [`Rule::cut`] is called: nothing may be carried over.
 
+mod deep_q;
 mod sarsa;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use crate::config::AgentConfig;
+use crate::config::{AgentConfig, ValueKind};
 use crate::value::{ValueFunction, Values};
 
+pub use deep_q::DeepQ;
 pub use sarsa::Sarsa;
 
 /// One experience with what followed it.
@@ -69,12 +71,15 @@ pub trait TdRule {
 pub enum Rule {
     /// SARSA.
     Sarsa(Sarsa),
+    /// A network trained by replay.
+    DeepQ(Box<DeepQ>),
 }
 
 impl Rule {
     /// The rule that the configuration names.
     pub fn new(config: &AgentConfig) -> Self {
         match config.rule {
+            _ if config.value == ValueKind::Network => Rule::DeepQ(Box::new(DeepQ::new(config))),
             _ => Rule::Sarsa(Sarsa::default()),
         }
     }
@@ -82,12 +87,14 @@ impl Rule {
     fn rule(&mut self) -> &mut dyn TdRule {
         match self {
             Rule::Sarsa(rule) => rule,
+            Rule::DeepQ(rule) => &mut **rule,
         }
     }
 
     fn rule_ref(&self) -> &dyn TdRule {
         match self {
             Rule::Sarsa(rule) => rule,
+            Rule::DeepQ(rule) => &**rule,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Value functions: what an action is worth in a state.
 
+mod network;
 mod table;
 
 use serde::{Deserialize, Serialize};
@@ -7,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use p2pfaas_core::agent::StateSpace;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::{AgentConfig, ConfigError};
+use crate::config::{AgentConfig, ConfigError, ValueKind};
 
+pub use network::{MAX_PARAMETERS, Network, NetworkError};
 pub use table::Table;
 
 /// What every value function can do. A state is the numbers that the policy's encoder wrote.
@@ -36,6 +38,8 @@ pub trait ValueFunction {
 pub enum Value {
     /// Exact table.
     Table(Table),
+    /// Neural network.
+    Network(Network),
 }
 
 impl Value {
@@ -48,8 +52,8 @@ impl Value {
         space: Option<&StateSpace>,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<Self, ConfigError> {
-        let _ = (space, rng);
         match config.value {
+            ValueKind::Network => Ok(Value::Network(Network::new(config, space, rng)?)),
             _ => Ok(Value::Table(Table::new(config.actions_n as usize, config.initial, config.max_states))),
         }
     }
@@ -59,26 +63,33 @@ impl ValueFunction for Value {
     fn actions(&self) -> usize {
         match self {
             Value::Table(table) => table.actions(),
+            Value::Network(network) => network.actions(),
         }
     }
     fn grow(&mut self, actions: usize) {
         match self {
             Value::Table(table) => table.grow(actions),
+            Value::Network(network) => network.grow(actions),
         }
     }
     fn values(&self, state: &[f64], out: &mut Vec<f64>) {
         match self {
             Value::Table(table) => table.values(state, out),
+            Value::Network(network) => network.values(state, out),
         }
     }
     fn update(&mut self, state: &[f64], action: usize, amount: f64) {
         match self {
             Value::Table(table) => table.update(state, action, amount),
+            Value::Network(network) => network.update(state, action, amount),
         }
     }
     fn publish(&mut self, to: &mut Self) {
         match (self, to) {
             (Value::Table(from), Value::Table(to)) => from.publish(to),
+            (Value::Network(from), Value::Network(to)) => from.publish(to),
+            // A copy of a function is of its kind.
+            _ => {}
         }
     }
 }

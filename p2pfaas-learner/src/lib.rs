@@ -18,8 +18,10 @@ mod entry;
 pub mod episodes;
 pub mod exploration;
 mod learner;
+pub mod network;
 pub mod offline;
 mod online;
+pub mod replay;
 pub mod rule;
 #[cfg(feature = "service")]
 pub mod service;

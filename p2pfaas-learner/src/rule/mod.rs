@@ -4,6 +4,7 @@
 //! nothing when an episode ended there. Where the stream has a gap, the step before it is not shown
 //! and [`Rule::cut`] is called: nothing may be carried over.
 
+mod deep_q;
 mod differential_q;
 mod differential_sarsa;
 mod double_q;
@@ -18,10 +19,11 @@ mod traces;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AgentConfig, RuleKind};
+use crate::config::{AgentConfig, RuleKind, ValueKind};
 use crate::exploration::maximum;
 use crate::value::{ValueFunction, Values};
 
+pub use deep_q::DeepQ;
 pub use differential_q::DifferentialQ;
 pub use differential_sarsa::DifferentialSarsa;
 pub use double_q::DoubleQ;
@@ -104,12 +106,15 @@ pub enum Rule {
     DifferentialQ(DifferentialQ),
     /// The old learner's rule.
     Reference(Reference),
+    /// A network trained by replay.
+    DeepQ(Box<DeepQ>),
 }
 
 impl Rule {
     /// The rule that the configuration names.
     pub fn new(config: &AgentConfig) -> Self {
         match config.rule {
+            _ if config.value == ValueKind::Network => Rule::DeepQ(Box::new(DeepQ::new(config))),
             RuleKind::Sarsa => Rule::Sarsa(Sarsa),
             RuleKind::ExpectedSarsa => Rule::ExpectedSarsa(ExpectedSarsa::default()),
             RuleKind::QLearning => Rule::QLearning(QLearning::default()),
@@ -133,6 +138,7 @@ impl Rule {
             Rule::DifferentialSarsa(rule) => rule,
             Rule::DifferentialQ(rule) => rule,
             Rule::Reference(rule) => rule,
+            Rule::DeepQ(rule) => &mut **rule,
         }
     }
 
@@ -147,6 +153,7 @@ impl Rule {
             Rule::DifferentialSarsa(rule) => rule,
             Rule::DifferentialQ(rule) => rule,
             Rule::Reference(rule) => rule,
+            Rule::DeepQ(rule) => &**rule,
         }
     }
 }

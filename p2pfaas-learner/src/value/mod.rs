@@ -3,6 +3,7 @@
 mod bounds;
 mod fourier;
 mod linear;
+mod network;
 mod polynomial;
 mod states;
 mod table;
@@ -20,6 +21,7 @@ pub use bounds::MAX_NUMBERS;
 pub(crate) use bounds::is_range;
 pub use fourier::{Cosines, Fourier};
 pub use linear::{Basis, Features, Linear, MAX_FEATURES};
+pub use network::{MAX_PARAMETERS, Network, NetworkError};
 pub use polynomial::{Polynomial, Powers};
 pub(crate) use states::{Place, States};
 pub use table::Table;
@@ -72,6 +74,8 @@ pub enum Value {
     Fourier(Fourier),
     /// Linear in polynomial features.
     Polynomial(Polynomial),
+    /// Neural network.
+    Network(Network),
 }
 
 impl Value {
@@ -82,7 +86,7 @@ impl Value {
     pub fn new(
         config: &AgentConfig,
         space: Option<&StateSpace>,
-        _rng: &mut Xoshiro256PlusPlus,
+        rng: &mut Xoshiro256PlusPlus,
     ) -> Result<Self, ConfigError> {
         Ok(match config.value {
             ValueKind::Table => {
@@ -91,9 +95,7 @@ impl Value {
             ValueKind::Tiles => Value::Tiles(Tiles::new(config, space)?),
             ValueKind::Fourier => Value::Fourier(Fourier::fourier(config, space)?),
             ValueKind::Polynomial => Value::Polynomial(Polynomial::polynomial(config, space)?),
-            ValueKind::Network => {
-                return Err(ConfigError::Mismatch("value \"network\" is not built in".into()));
-            }
+            ValueKind::Network => Value::Network(Network::new(config, space, rng)?),
         })
     }
 
@@ -104,6 +106,7 @@ impl Value {
             Value::Tiles(tiles) => Some(tiles),
             Value::Fourier(fourier) => Some(fourier),
             Value::Polynomial(polynomial) => Some(polynomial),
+            Value::Network(_) => None,
         }
     }
 }
@@ -115,6 +118,7 @@ impl ValueFunction for Value {
             Value::Tiles(tiles) => tiles.actions(),
             Value::Fourier(fourier) => fourier.actions(),
             Value::Polynomial(polynomial) => polynomial.actions(),
+            Value::Network(network) => network.actions(),
         }
     }
     fn grow(&mut self, actions: usize) {
@@ -123,6 +127,7 @@ impl ValueFunction for Value {
             Value::Tiles(tiles) => tiles.grow(actions),
             Value::Fourier(fourier) => fourier.grow(actions),
             Value::Polynomial(polynomial) => polynomial.grow(actions),
+            Value::Network(network) => network.grow(actions),
         }
     }
     fn values(&self, state: &[f64], out: &mut Vec<f64>) {
@@ -131,6 +136,7 @@ impl ValueFunction for Value {
             Value::Tiles(tiles) => tiles.values(state, out),
             Value::Fourier(fourier) => fourier.values(state, out),
             Value::Polynomial(polynomial) => polynomial.values(state, out),
+            Value::Network(network) => network.values(state, out),
         }
     }
     fn value(&self, state: &[f64], action: usize) -> f64 {
@@ -139,6 +145,7 @@ impl ValueFunction for Value {
             Value::Tiles(tiles) => tiles.value(state, action),
             Value::Fourier(fourier) => fourier.value(state, action),
             Value::Polynomial(polynomial) => polynomial.value(state, action),
+            Value::Network(network) => network.value(state, action),
         }
     }
     fn update(&mut self, state: &[f64], action: usize, amount: f64) {
@@ -147,6 +154,7 @@ impl ValueFunction for Value {
             Value::Tiles(tiles) => tiles.update(state, action, amount),
             Value::Fourier(fourier) => fourier.update(state, action, amount),
             Value::Polynomial(polynomial) => polynomial.update(state, action, amount),
+            Value::Network(network) => network.update(state, action, amount),
         }
     }
     fn correct(&mut self, state: &[f64], action: usize, target: f64, alpha: f64) -> f64 {
@@ -155,6 +163,7 @@ impl ValueFunction for Value {
             Value::Tiles(tiles) => tiles.correct(state, action, target, alpha),
             Value::Fourier(fourier) => fourier.correct(state, action, target, alpha),
             Value::Polynomial(polynomial) => polynomial.correct(state, action, target, alpha),
+            Value::Network(network) => network.correct(state, action, target, alpha),
         }
     }
     fn publish(&mut self, to: &mut Self) {
@@ -163,6 +172,7 @@ impl ValueFunction for Value {
             (Value::Tiles(from), Value::Tiles(to)) => from.publish(to),
             (Value::Fourier(from), Value::Fourier(to)) => from.publish(to),
             (Value::Polynomial(from), Value::Polynomial(to)) => from.publish(to),
+            (Value::Network(from), Value::Network(to)) => from.publish(to),
             // Of another kind: it is no earlier copy.
             (from, to) => *to = from.clone(),
         }

@@ -18,7 +18,7 @@ use p2pfaas_core::agent::StateSpace;
 use serde::{Deserialize, Serialize};
 
 use crate::config::AgentConfig;
-use crate::learner::Learner;
+use crate::learner::{Learner, MAX_ACTIONS};
 
 const MAGIC: &str = "p2pfaas-agent ";
 /// The version of the format that this program writes and reads.
@@ -86,6 +86,12 @@ pub enum CheckpointError {
         /// What is wrong.
         what: String,
     },
+}
+
+impl CheckpointError {
+    fn is_missing(&self) -> bool {
+        matches!(self, CheckpointError::Io { reason, .. } if reason.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// Why an agent cannot go on where another one was wanted.
@@ -165,14 +171,18 @@ impl Checkpoint {
     /// # Errors
     /// It is foreign, newer, torn or changed.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
+        let damaged = |what: String| CheckpointError::Damaged { path: path.into(), what };
         let (_, body) = parts(bytes, path)?;
-        let checkpoint: Checkpoint = postcard::from_bytes(body)
-            .map_err(|error| CheckpointError::Damaged { path: path.into(), what: error.to_string() })?;
-        checkpoint
-            .learner
-            .config()
-            .check()
-            .map_err(|error| CheckpointError::Damaged { path: path.into(), what: error.to_string() })?;
+        let (checkpoint, rest): (Checkpoint, _) =
+            postcard::take_from_bytes(body).map_err(|error| damaged(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(damaged(format!("{} bytes too many", rest.len())));
+        }
+        checkpoint.learner.config().check().map_err(|error| damaged(error.to_string()))?;
+        let actions = checkpoint.learner.values().actions();
+        if !(1..=MAX_ACTIONS).contains(&actions) {
+            return Err(damaged(format!("it knows {actions} actions")));
+        }
         Ok(checkpoint)
     }
 
@@ -218,7 +228,10 @@ fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {
 fn parts<'a>(bytes: &'a [u8], path: &Path) -> Result<(&'a [u8], &'a [u8]), CheckpointError> {
     let damaged = |what: &str| CheckpointError::Damaged { path: path.into(), what: what.into() };
     let rest =
-        bytes.strip_prefix(MAGIC.as_bytes()).ok_or_else(|| CheckpointError::Foreign { path: path.into() })?;
+        bytes.strip_prefix(MAGIC.as_bytes()).ok_or_else(|| match MAGIC.as_bytes().starts_with(bytes) {
+            true => damaged("it ends in its first word"),
+            false => CheckpointError::Foreign { path: path.into() },
+        })?;
     let line_end = rest.iter().take(12).position(|byte| *byte == b'\n');
     let line_end = line_end.ok_or_else(|| damaged("its first line is torn"))?;
     let version = String::from_utf8_lossy(&rest[..line_end]).into_owned();
@@ -278,32 +291,39 @@ impl Store {
     /// # Errors
     /// There is a file, and neither it nor the one before it can be used: the reason of the newer one.
     pub fn read(&self) -> Result<Option<Found>, CheckpointError> {
-        let missing = |error: &CheckpointError| matches!(error, CheckpointError::Io { reason, .. } if reason.kind() == io::ErrorKind::NotFound);
         let newest = match Checkpoint::load(&self.path) {
             Ok(checkpoint) => return Ok(Some(Found { checkpoint, passed_over: None })),
             Err(error) => error,
         };
         match Checkpoint::load(&self.beside(".previous")) {
             Ok(checkpoint) => {
-                let passed_over = Some(newest).filter(|error| !missing(error));
+                let passed_over = Some(newest).filter(|error| !error.is_missing());
                 Ok(Some(Found { checkpoint, passed_over }))
             }
-            Err(previous) if missing(&newest) && missing(&previous) => Ok(None),
-            Err(previous) => Err(if missing(&newest) { previous } else { newest }),
+            Err(previous) if newest.is_missing() && previous.is_missing() => Ok(None),
+            Err(previous) => Err(if newest.is_missing() { previous } else { newest }),
         }
     }
 
-    /// Replaces the checkpoint; the one before it is kept as `NAME.previous`, if it is whole.
+    /// Replaces the checkpoint; the one before it is kept as `NAME.previous`, if it is whole. A file that
+    /// is something else, or is from a newer program, is not replaced.
     ///
     /// # Errors
     /// It cannot be written; what was there before is still there, under one of the two names.
     pub fn write(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         let io = |reason| CheckpointError::Io { path: self.path.clone(), reason };
         let bytes = checkpoint.to_bytes().map_err(|error| io(io::Error::other(error)))?;
-        self.replace(&bytes).map_err(io)
+        let keep_old = match read(&self.path).and_then(|old| parts(&old, &self.path).map(drop)) {
+            Ok(()) => true,
+            // It must not push out the last whole one.
+            Err(CheckpointError::Damaged { .. }) => false,
+            Err(error) if error.is_missing() => false,
+            Err(error) => return Err(error),
+        };
+        self.replace(&bytes, keep_old).map_err(io)
     }
 
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+    fn replace(&self, bytes: &[u8], keep_old: bool) -> io::Result<()> {
         let folder = match self.path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -313,8 +333,7 @@ impl Store {
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        // A damaged file must not push out the last whole one.
-        if read(&self.path).is_ok_and(|old| parts(&old, &self.path).is_ok()) {
+        if keep_old {
             fs::rename(&self.path, self.beside(".previous"))?;
         }
         fs::rename(&new, &self.path)?;

@@ -16,6 +16,8 @@ use crate::entry::Entry;
 pub const MAX_DISTANCE: u64 = 1 << 20;
 /// Numbers of experiences that are remembered, to know a repeated one.
 pub const REMEMBERED: usize = 4_096;
+/// Gaps that are remembered, to know an experience that comes after all.
+pub const REMEMBERED_GAPS: usize = 1_024;
 
 /// A number this little below the first one seen is late, not a sign of a restart.
 const EARLY: u64 = 64;
@@ -49,6 +51,8 @@ pub struct Episodes {
     waiting: BTreeMap<u64, (Time, Entry)>,
     /// Numbers and contents of what has been let through last, oldest first.
     done: VecDeque<(u64, u64)>,
+    /// Gaps that were closed last, oldest first: the first number of each, and the one after its last.
+    gaps: VecDeque<(u64, u64)>,
     counts: EpisodeCounts,
 }
 
@@ -72,6 +76,7 @@ impl Episodes {
             own_numbers: false,
             waiting: BTreeMap::new(),
             done: VecDeque::new(),
+            gaps: VecDeque::new(),
             counts: EpisodeCounts::default(),
         }
     }
@@ -82,7 +87,15 @@ impl Episodes {
         self.next = Some(eid);
         self.own_numbers = true;
         self.done.clear();
+        self.gaps.clear();
         self.waiting.clear();
+    }
+
+    /// From now on time is told by another clock: what waits begins to wait now.
+    pub fn restart_clock(&mut self, now: Time) {
+        for (since, _) in self.waiting.values_mut() {
+            *since = now;
+        }
     }
 
     /// Changes the bounds.
@@ -118,7 +131,7 @@ impl Episodes {
             self.counts.duplicates += 1;
         } else {
             self.waiting.insert(entry.eid, (now, entry));
-            if self.waiting.len() > self.max_waiting {
+            while self.waiting.len() > self.max_waiting {
                 self.close_gap(out);
             }
         }
@@ -152,20 +165,31 @@ impl Episodes {
             Some(_) if place > 0 => self.counts.late += 1,
             None => self.counts.late += 1,
             Some((first, _)) if first - entry.eid <= EARLY && next - first <= EARLY => self.counts.late += 1,
+            Some(_) if self.was_given_up(entry.eid) => self.counts.late += 1,
             Some(_) => self.restart(entry, out),
         }
+    }
+
+    fn was_given_up(&self, eid: u64) -> bool {
+        let place = self.gaps.partition_point(|(_, end)| *end <= eid);
+        self.gaps.get(place).is_some_and(|(first, _)| *first <= eid)
     }
 
     fn restart(&mut self, entry: Entry, out: &mut Vec<Ordered>) {
         self.flush(out);
         self.counts.restarts += 1;
         self.done.clear();
+        self.gaps.clear();
         self.release(entry, false, out);
     }
 
     fn close_gap(&mut self, out: &mut Vec<Ordered>) {
-        if let Some((_, (_, entry))) = self.waiting.pop_first() {
+        if let Some((eid, (_, entry))) = self.waiting.pop_first() {
             self.counts.gaps += 1;
+            if self.gaps.len() == REMEMBERED_GAPS {
+                self.gaps.pop_front();
+            }
+            self.gaps.extend(self.next.map(|next| (next, eid)));
             self.release(entry, false, out);
             self.release_waiting(out);
         }

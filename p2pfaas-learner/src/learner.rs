@@ -200,7 +200,9 @@ impl Learner {
 
     /// Gives up experiences that have been missing for too long.
     pub fn tick(&mut self, now: Time) {
-        self.trainer.tick(now, &mut self.values);
+        if !self.actor.frozen {
+            self.trainer.tick(now, &mut self.values);
+        }
     }
 
     /// Trains all that waits, whatever is missing: at the end of a record.
@@ -323,10 +325,18 @@ impl Trainer {
         self.ordered = self.follow_all(ordered, values);
     }
 
-    pub(crate) fn tick(&mut self, now: Time, values: &mut Values) {
+    /// Gives up what has been missing for too long; whether there was something.
+    pub(crate) fn tick(&mut self, now: Time, values: &mut Values) -> bool {
         let mut ordered = std::mem::take(&mut self.ordered);
         self.episodes.tick(now, &mut ordered);
+        let any = !ordered.is_empty();
         self.ordered = self.follow_all(ordered, values);
+        any
+    }
+
+    /// From now on time is told by another clock.
+    pub(crate) fn restart_clock(&mut self, now: Time) {
+        self.episodes.restart_clock(now);
     }
 
     pub(crate) fn finish(&mut self, values: &mut Values) {

@@ -24,6 +24,8 @@ use crate::value::Values;
 
 /// Experiences trained between two publications to the acting side.
 const CHUNK: usize = 256;
+/// Missing experiences are given up by time as well: the thread looks at least so often.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// How an [`Online`] agent is kept.
 #[derive(Debug, Clone)]
@@ -68,13 +70,12 @@ pub struct Online {
 struct Shared {
     acting: Mutex<Acting>,
     training: Mutex<Training>,
-    inbox: Mutex<VecDeque<Entry>>,
-    /// Signalled when the inbox fills, and when the thread is to end.
+    inbox: Mutex<Inbox>,
+    /// Signalled when the inbox fills, and when it is closed.
     filled: Condvar,
     /// Signalled when the inbox has been emptied.
     emptied: Condvar,
     capacity: usize,
-    stop: AtomicBool,
     frozen: AtomicBool,
     lost: AtomicU64,
     checkpoints: AtomicU64,
@@ -83,6 +84,13 @@ struct Shared {
     /// Held while a checkpoint is written: two writers would use the same file.
     saving: Mutex<()>,
     origin: Instant,
+}
+
+#[derive(Default)]
+struct Inbox {
+    entries: VecDeque<Entry>,
+    /// The end has come: nothing is taken any more, and what is there is trained.
+    closed: bool,
 }
 
 /// What choices are made with: a copy, which training renews.
@@ -146,17 +154,17 @@ impl Online {
     pub fn start(checkpoint: Checkpoint, options: OnlineOptions) -> std::io::Result<Arc<Self>> {
         let Checkpoint { mut learner, peers } = checkpoint;
         learner.freeze(options.frozen);
+        learner.trainer.restart_clock(Time::ZERO);
         let acting = Acting::new(&learner);
         let Learner { actor, values, trainer } = learner;
         let saved_inferences = actor.inferences();
         let shared = Arc::new(Shared {
             acting: Mutex::new(acting),
             training: Mutex::new(Training { values, trainer, peers, changed: false, saved_inferences }),
-            inbox: Mutex::new(VecDeque::new()),
+            inbox: Mutex::new(Inbox::default()),
             filled: Condvar::new(),
             emptied: Condvar::new(),
             capacity: options.inbox.max(1),
-            stop: AtomicBool::new(false),
             frozen: AtomicBool::new(options.frozen),
             lost: AtomicU64::new(0),
             checkpoints: AtomicU64::new(0),
@@ -200,13 +208,13 @@ impl Online {
             return true;
         }
         let mut inbox = self.shared.inbox.lock();
-        if inbox.len() >= self.shared.capacity {
+        if inbox.closed || inbox.entries.len() >= self.shared.capacity {
             drop(inbox);
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+            self.count_lost(1);
             return false;
         }
-        inbox.push_back(entry);
-        if inbox.len() == 1 {
+        inbox.entries.push_back(entry);
+        if inbox.entries.len() == 1 {
             self.shared.filled.notify_one();
         }
         true
@@ -215,18 +223,20 @@ impl Online {
     /// Hands experiences over, all of them or none, and leaves `entries` empty if it took them.
     ///
     /// # Errors
-    /// They do not fit now. Nothing is lost or counted yet: the caller may try again.
+    /// They do not fit now, or it has been stopped. Nothing is lost or counted yet: the caller may try
+    /// again.
     pub fn learn_all(&self, entries: &mut Vec<Entry>) -> Result<(), Full> {
         if self.is_frozen() {
             entries.clear();
             return Ok(());
         }
         let mut inbox = self.shared.inbox.lock();
-        let free = self.shared.capacity.saturating_sub(inbox.len());
+        let free = self.shared.capacity.saturating_sub(inbox.entries.len());
+        let free = if inbox.closed { 0 } else { free };
         if entries.len() > free {
             return Err(Full { free, needed: entries.len() });
         }
-        inbox.extend(entries.drain(..));
+        inbox.entries.extend(entries.drain(..));
         self.shared.filled.notify_one();
         Ok(())
     }
@@ -239,8 +249,8 @@ impl Online {
     /// Waits until all that has been handed over is trained. Blocks.
     pub fn settle(&self) {
         let mut inbox = self.shared.inbox.lock();
-        while !inbox.is_empty() && !self.shared.stop.load(Ordering::Acquire) {
-            self.shared.emptied.wait_for(&mut inbox, Duration::from_millis(100));
+        while !inbox.entries.is_empty() && self.is_running() {
+            self.shared.emptied.wait_for(&mut inbox, GLANCE);
         }
         drop(inbox);
         // What has been taken out is trained under this lock.
@@ -268,7 +278,7 @@ impl Online {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             counters,
-            inbox: self.shared.inbox.lock().len(),
+            inbox: self.shared.inbox.lock().entries.len(),
             lost: read(&self.shared.lost),
             checkpoints: read(&self.shared.checkpoints),
             checkpoint_errors: read(&self.shared.checkpoint_errors),
@@ -321,7 +331,7 @@ impl Online {
     /// The parameters need bounds that nobody has declared; nothing is changed.
     pub fn reset(&self) -> Result<(), ConfigError> {
         let mut training = self.shared.training.lock();
-        self.shared.inbox.lock().clear();
+        self.shared.inbox.lock().entries.clear();
         let mut learner = self.shared.whole(&training);
         learner.reset()?;
         learner.freeze(self.is_frozen());
@@ -338,9 +348,10 @@ impl Online {
     /// Goes on with another agent.
     pub fn restore(&self, checkpoint: Checkpoint) {
         let mut training = self.shared.training.lock();
-        self.shared.inbox.lock().clear();
+        self.shared.inbox.lock().entries.clear();
         let Checkpoint { mut learner, peers } = checkpoint;
         learner.freeze(self.is_frozen());
+        learner.trainer.restart_clock(self.shared.now());
         self.shared.install(&mut training, learner);
         training.peers = peers;
     }
@@ -362,9 +373,14 @@ impl Online {
         self.shared.save()
     }
 
+    /// Whether its thread is there: it ends when told to, and should not do so otherwise.
+    pub fn is_running(&self) -> bool {
+        self.thread.lock().as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Trains what is in the inbox, writes a last checkpoint and ends the thread. Blocks.
     pub fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Release);
+        self.shared.inbox.lock().closed = true;
         self.shared.filled.notify_all();
         if let Some(thread) = self.thread.lock().take() {
             // A thread that panicked has ended, too.
@@ -385,56 +401,65 @@ impl Shared {
     }
 
     fn work(&self, interval: Duration) {
-        // Missing experiences are given up by time as well: look at least so often.
-        let glance = Duration::from_millis(200).min(interval);
-        let mut save_at = Instant::now() + interval;
+        let glance = GLANCE.min(interval).max(Duration::from_millis(1));
+        let mut save_at = Instant::now().checked_add(interval);
         let mut batch = Vec::new();
         loop {
-            {
-                let mut inbox = self.inbox.lock();
-                if inbox.is_empty() && !self.stop.load(Ordering::Acquire) {
-                    self.filled.wait_for(&mut inbox, glance);
-                }
-            }
-            let stopping = self.stop.load(Ordering::Acquire);
-            while self.train(&mut batch) {}
-            if stopping || Instant::now() >= save_at {
+            let closed = self.wait_for_work(glance);
+            let trained = self.train(&mut batch);
+            let end = closed && !trained;
+            if end || save_at.is_some_and(|at| Instant::now() >= at) {
                 if self.has_changed()
                     && let Err(error) = self.save()
                 {
                     error!(%error, "the checkpoint cannot be written");
                 }
-                save_at = Instant::now() + interval;
+                save_at = Instant::now().checked_add(interval);
             }
-            if stopping {
+            if end {
                 return;
             }
         }
     }
 
-    /// Trains a chunk of the inbox and publishes what has changed; false when there was nothing.
+    /// Waits until there is something in the inbox, it is closed (then true), or some time has passed.
+    fn wait_for_work(&self, glance: Duration) -> bool {
+        let mut inbox = self.inbox.lock();
+        if inbox.entries.is_empty() && !inbox.closed {
+            self.filled.wait_for(&mut inbox, glance);
+        }
+        inbox.closed
+    }
+
+    /// Trains a chunk of the inbox, gives up what is missing for too long, and publishes what has
+    /// changed; false when the inbox was empty.
     fn train(&self, batch: &mut Vec<Entry>) -> bool {
         let mut training = self.training.lock();
+        let Training { values, trainer, changed, .. } = &mut *training;
         {
             let mut inbox = self.inbox.lock();
-            let count = inbox.len().min(CHUNK);
-            batch.extend(inbox.drain(..count));
-            if inbox.is_empty() {
+            let count = inbox.entries.len().min(CHUNK);
+            batch.extend(inbox.entries.drain(..count));
+            if inbox.entries.is_empty() {
                 self.emptied.notify_all();
             }
         }
-        let Training { values, trainer, changed, .. } = &mut *training;
-        let now = self.now();
-        if batch.is_empty() {
-            trainer.tick(now, values);
-            return false;
+        let any = !batch.is_empty();
+        if self.frozen.load(Ordering::Acquire) {
+            // It has been frozen after these had been taken.
+            self.lost.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            batch.clear();
+            return any;
         }
+        let now = self.now();
         for entry in batch.drain(..) {
             trainer.learn(now, entry, values);
         }
-        *changed = true;
-        values.publish(&mut self.acting.lock().values);
-        true
+        if trainer.tick(now, values) || any {
+            *changed = true;
+            values.publish(&mut self.acting.lock().values);
+        }
+        any
     }
 
     fn whole(&self, training: &Training) -> Learner {

@@ -188,7 +188,8 @@ impl Visitor<'_> for EidSeed {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
-        Ok(number)
+        let eid = Some(number).filter(|eid| *eid <= numbers::MAX_EID);
+        eid.ok_or_else(|| E::custom(format_args!("eid: {number} is beyond {}", numbers::MAX_EID)))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value as Any, json};
 
@@ -23,10 +23,16 @@ pub(super) async fn hello() -> String {
     format!("p2pfaas-learner {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Whether it answers.
-#[utoipa::path(get, path = "/health", tag = "monitoring", responses((status = 200, description = "It does", body = String)))]
-pub(super) async fn health() -> &'static str {
-    "ok\n"
+/// Whether it acts and learns.
+#[utoipa::path(get, path = "/health", tag = "monitoring", responses(
+    (status = 200, description = "It does", body = String), (status = 503, description = "Its training has ended")
+))]
+pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
+    if service.online.is_running() {
+        "ok\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "training has ended\n").into_response()
+    }
 }
 
 /// Prometheus metrics.

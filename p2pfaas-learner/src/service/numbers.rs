@@ -4,6 +4,9 @@ use super::MAX_STATE_NUMBERS;
 use crate::entry::State;
 use crate::learner::MAX_ACTIONS;
 
+/// Largest number of an experience.
+pub(super) const MAX_EID: u64 = i64::MAX as u64;
+
 /// A number that can be reckoned with.
 pub(super) fn finite(number: f64) -> Result<f64, String> {
     if number.is_finite() { Ok(number) } else { Err(format!("{number} is not a finite number")) }
@@ -49,7 +52,8 @@ pub(super) fn eid(number: f64) -> Result<u64, String> {
 /// An experience's number in text.
 pub(super) fn eid_text(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    text.parse().map_err(|_| format!("{:?} is not a whole number from 0 on", shortened(text)))
+    let eid = text.parse().ok().filter(|eid| *eid <= MAX_EID);
+    eid.ok_or_else(|| format!("{:?} is not a whole number from 0 to {MAX_EID}", shortened(text)))
 }
 
 /// An action.

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tracing::warn;
 
+use super::MAX_PARAMETERS_BYTES;
 use super::error::{ApiError, ErrorMessage};
+use super::folder::write_parameters;
 use super::state::Service;
 use super::train::read_body;
-use super::{MAX_PARAMETERS_BYTES, command};
 use crate::config::{AgentConfig, ConfigError, ConfigWarning, ExplorationKind, RuleKind, ValueKind};
 
 /// Header of an answer to parameters that were taken, and about which something should be known.
@@ -70,7 +71,7 @@ impl Service {
         let warnings = merge(&mut config, given).map_err(wrong)?;
         self.online.set_config(config.clone()).map_err(wrong)?;
         if let Some(path) = &self.parameters_file {
-            command::write_parameters(path, &name(&config), &config)
+            write_parameters(path, name(&config), &config)
                 .map_err(|error| ApiError::disk(format!("{}: {error}", path.display())))?;
         }
         Ok(warnings)

@@ -6,6 +6,7 @@
 //! - [`experiment`] reads and checks the file, [`schedule`] draws the arrivals out of it;
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
+//! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them.
 
 pub mod answer;
@@ -13,6 +14,7 @@ pub mod cli;
 pub mod client;
 mod command;
 pub mod cost;
+pub mod curve;
 pub mod embedded;
 pub mod emulate;
 pub mod experiment;
@@ -26,6 +28,7 @@ pub mod results;
 pub mod run;
 pub mod schedule;
 pub mod service;
+mod stage;
 pub mod statistics;
 pub mod streams;
 pub mod summary;

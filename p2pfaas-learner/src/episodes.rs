@@ -211,3 +211,6 @@ fn fingerprint(entry: &Entry) -> u64 {
     let hash = entry.state.iter().fold(hash, |hash, number| mix(hash, number.to_bits()));
     entry.reward.map_or(hash, |reward| mix(hash, reward.to_bits()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -340,3 +340,6 @@ impl Store {
         File::open(folder)?.sync_all()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -221,3 +221,6 @@ fn fingerprint(entry: &Entry) -> u64 {
     let hash = mix(0xcbf2_9ce4_8422_2325, u64::from(entry.action));
     entry.state.iter().fold(hash, |hash, number| mix(hash, number.to_bits()))
 }
+
+#[cfg(test)]
+mod tests;

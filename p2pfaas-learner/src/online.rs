@@ -505,3 +505,6 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

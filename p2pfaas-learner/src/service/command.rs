@@ -204,8 +204,8 @@ async fn answer(started: &Started, (http, websocket): (SocketAddr, SocketAddr)) 
     let mut signals = StopSignals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let http = listen(http).await?;
     let websocket = listen(websocket).await?;
-    let at = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string());
-    info!(http = ?at(&http).ok(), websocket = ?at(&websocket).ok(), "listening");
+    let at = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
+    info!(http = %at(&http)?, websocket = %at(&websocket)?, "listening");
 
     let (stop, stopped) = watch::channel(false);
     let parameters_file = started.folder.as_ref().map(DataFolder::parameters);

@@ -25,7 +25,7 @@ const ACTION: &str = "x-p2pfaas-learning-action";
 const REWARD: &str = "x-p2pfaas-learning-reward";
 
 /// Within this time a full inbox must get room, or the batch is turned away.
-const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
+const ROOM_TIMEOUT: Duration = Duration::from_secs(1);
 /// Between two looks at a full inbox; training empties hundreds of places in this time.
 const ROOM_GLANCE: Duration = Duration::from_millis(1);
 /// When somebody who was turned away may try again.

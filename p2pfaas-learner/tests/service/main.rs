@@ -1,1 +1,10 @@
-//! x
+//! The learner service, from outside: bytes on its sockets, files in its folder, and its process.
+
+mod batches;
+mod checkpoints;
+mod command;
+mod crash;
+mod parameters;
+mod support;
+mod websocket;
+mod wire;

@@ -1,0 +1,193 @@
+use std::sync::atomic::AtomicBool;
+
+use p2pfaas_core::agent::Feature;
+use tempfile::tempdir;
+
+use super::*;
+use crate::entry::{Mask, State};
+
+/// Nothing here takes as long.
+const LONG: Duration = Duration::from_secs(20);
+
+fn entry(eid: u64) -> Entry {
+    let state = State::from_slice(&[(eid % 3) as f64]);
+    let reward = Some(1.0);
+    Entry { eid, state, mask: Mask::new(), action: 1, epsilon: 0.1, reward, terminal: false }
+}
+
+fn start(config: AgentConfig, options: OnlineOptions) -> Arc<Online> {
+    let learner = Learner::new(config, None, 7).expect("valid");
+    Online::start(Checkpoint { learner, peers: Vec::new() }, options).expect("starts")
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn it_acts_while_it_trains_and_acts_by_what_it_has_learned() {
+    let config = AgentConfig { alpha: 0.5, epsilon_start: 0.0, epsilon_min: 0.0, ..AgentConfig::default() };
+    let online = start(config, OnlineOptions::default());
+    let done = Arc::new(AtomicBool::new(false));
+    let actor = {
+        let (online, done) = (online.clone(), done.clone());
+        std::thread::spawn(move || {
+            let mut choices = 0;
+            while !done.load(Ordering::Acquire) {
+                assert!(online.act_unmasked(&[1.0]).is_some());
+                choices += 1;
+            }
+            choices
+        })
+    };
+    for eid in 0..20_000 {
+        assert!(online.learn(entry(eid)));
+    }
+    online.settle();
+    done.store(true, Ordering::Release);
+    let choices = actor.join().expect("acts to the end");
+    let stats = online.stats();
+    assert_eq!((stats.counters.inferences, stats.counters.trained, stats.lost), (choices, 19_999, 0));
+    for state in 0..3 {
+        assert_eq!(online.act_unmasked(&[f64::from(state)]).map(|choice| choice.action), Some(1));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_lost_and_counted_and_a_batch_is_taken_as_a_whole_or_not() {
+    let online = start(AgentConfig::default(), OnlineOptions { inbox: 4, ..OnlineOptions::default() });
+    // While this is held nothing is trained.
+    let training = online.shared.training.lock();
+    let mut batch: Vec<Entry> = (0..3).map(entry).collect();
+    assert_eq!(online.learn_all(&mut batch), Ok(()));
+    assert!(batch.is_empty());
+    let mut batch: Vec<Entry> = (3..5).map(entry).collect();
+    assert_eq!(online.learn_all(&mut batch), Err(Full { free: 1, needed: 2 }));
+    assert_eq!(batch.len(), 2);
+    assert!(online.learn(entry(3)));
+    assert!(!online.learn(entry(4)));
+    drop(training);
+    online.settle();
+    let stats = online.stats();
+    assert_eq!((stats.counters.episodes.received, stats.lost, stats.inbox), (4, 1, 0));
+}
+
+#[test]
+fn what_waits_for_a_missing_experience_is_trained_when_nothing_else_comes() {
+    let config = AgentConfig { entry_missing_max_seconds: 0.001, ..AgentConfig::default() };
+    let online = start(config, OnlineOptions::default());
+    for eid in [0, 2, 3] {
+        online.learn(entry(eid));
+    }
+    until("the gap is closed", || online.stats().counters.trained == 1);
+    assert_eq!(online.stats().counters.episodes.gaps, 1);
+    assert!(online.shared.training.lock().changed, "the next checkpoint must have it");
+}
+
+#[test]
+fn a_reset_forgets_what_was_learned_and_what_waits() {
+    let online = start(AgentConfig::default(), OnlineOptions::default());
+    (0..100).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.settle();
+    assert_eq!(online.stats().counters.states, 3);
+    online.reset().expect("can be reset");
+    let stats = online.stats();
+    assert_eq!((stats.counters.trained, stats.counters.states, stats.counters.pending), (0, 0, 0));
+    // And it goes on, from any number.
+    (5_000..5_010).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.settle();
+    assert_eq!(online.stats().counters.trained, 9);
+}
+
+#[test]
+fn stopping_trains_what_waits_and_writes_it_and_takes_nothing_more() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("agent.ckpt");
+    let options = OnlineOptions { checkpoint: Some(path.clone()), ..OnlineOptions::default() };
+    let online = start(AgentConfig::default(), options);
+    (0..5_000).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.stop();
+    assert!(!online.is_running());
+    let written = Checkpoint::load(&path).expect("whole");
+    assert_eq!(written.learner.counters().trained, 4_999);
+    assert!(!online.learn(entry(5_000)));
+    assert!(online.learn_all(&mut vec![entry(5_000)]).is_err());
+    assert_eq!(online.stats().lost, 1);
+}
+
+#[test]
+fn checkpoints_are_written_also_when_the_inbox_is_never_empty() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("agent.ckpt");
+    let interval = Duration::from_millis(5);
+    let options =
+        OnlineOptions { checkpoint: Some(path), interval, inbox: 1_024, ..OnlineOptions::default() };
+    let online = start(AgentConfig::default(), options);
+    let mut eid = 0;
+    until("three checkpoints under load", || {
+        while online.learn(entry(eid)) {
+            eid += 1;
+        }
+        online.stats().checkpoints >= 3
+    });
+}
+
+#[test]
+fn without_a_change_no_checkpoint_is_written() {
+    let folder = tempdir().expect("a folder");
+    let options = OnlineOptions {
+        checkpoint: Some(folder.path().join("agent.ckpt")),
+        interval: Duration::from_millis(1),
+        ..OnlineOptions::default()
+    };
+    let online = start(AgentConfig::default(), options);
+    online.act_unmasked(&[1.0]);
+    until("the choice is in a checkpoint", || online.stats().checkpoints == 1);
+    online.stop();
+    assert_eq!(online.stats().checkpoints, 1);
+}
+
+#[test]
+fn a_frozen_agent_acts_by_the_best_and_learns_nothing() {
+    let config = AgentConfig { alpha: 0.5, ..AgentConfig::default() };
+    let online = start(config, OnlineOptions::default());
+    (0..100).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.settle();
+    online.freeze(true);
+    for _ in 0..100 {
+        let choice = online.act_unmasked(&[1.0]).expect("an action");
+        assert_eq!((choice.action, choice.epsilon), (1, 0.0));
+    }
+    let before = online.stats().counters.trained;
+    (100..200).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.settle();
+    assert_eq!(online.stats().counters.trained, before);
+}
+
+#[test]
+fn a_state_of_another_length_than_declared_gets_no_action() {
+    let features = vec![Feature { name: "running".into(), low: 0.0, high: 4.0 }];
+    let space = StateSpace { encoder: "loads".into(), features };
+    let learner = Learner::new(AgentConfig::default(), Some(space), 7).expect("valid");
+    let online = Online::start(Checkpoint { learner, peers: Vec::new() }, OnlineOptions::default());
+    let online = online.expect("starts");
+    assert!(online.act_unmasked(&[1.0]).is_some());
+    assert!(online.act_unmasked(&[1.0, 2.0]).is_none());
+    assert!(online.act(&Observation { state: Vec::new(), mask: vec![true] }).is_none());
+}
+
+#[test]
+fn a_restored_agent_goes_on_from_the_checkpoint() {
+    let online = start(AgentConfig::default(), OnlineOptions::default());
+    (0..100).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.settle();
+    let checkpoint = online.checkpoint();
+    (100..200).for_each(|eid| assert!(online.learn(entry(eid))));
+    online.settle();
+    online.restore(checkpoint.clone());
+    assert!(online.checkpoint().to_bytes() == checkpoint.to_bytes());
+}

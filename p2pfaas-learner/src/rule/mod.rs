@@ -13,6 +13,8 @@ mod q_learning;
 mod reference;
 mod sarsa;
 mod sarsa_lambda;
+#[cfg(test)]
+mod tests;
 mod traces;
 
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -117,7 +117,15 @@ impl Progress {
         let train_s = policy.train_s();
         let first_s = self.begins_s.get(index / self.seeds).copied().unwrap_or(0.0);
         let before_s = first_s + (index % self.seeds) as f64 * (train_s + self.run_s);
-        RunProgress { progress: self, begins_s: before_s + train_s, train_s, title, live, epsilon: 0.0, told_s: 0.0 }
+        RunProgress {
+            progress: self,
+            begins_s: before_s + train_s,
+            train_s,
+            title,
+            live,
+            epsilon: 0.0,
+            told_s: 0.0,
+        }
     }
 
     /// Takes the bar away.
@@ -214,9 +222,12 @@ mod tests {
         );
         let progress = Progress::hidden(&experiment);
         let live = Arc::new(Live::default());
-        for (at_s, outcome) in
-            [(-80.0, Outcome::Dropped), (-58.0, Outcome::Served), (-56.5, Outcome::Dropped), (-57.0, Outcome::Served)]
-        {
+        for (at_s, outcome) in [
+            (-80.0, Outcome::Dropped),
+            (-58.0, Outcome::Served),
+            (-56.5, Outcome::Dropped),
+            (-57.0, Outcome::Served),
+        ] {
             let mut job = record(0, at_s, outcome, Some(at_s));
             job.phase = Phase::Training;
             live.add(&job);
@@ -230,9 +241,6 @@ mod tests {
 
     #[test]
     fn the_live_line_of_a_training_tells_the_last_seconds_only() {
-        assert_eq!(
-            live_line(),
-            "4/4 learned, seed 2: training 34/90 s: 66.7 % in time (last 5 s), ε 0.41"
-        );
+        assert_eq!(live_line(), "4/4 learned, seed 2: training 34/90 s: 66.7 % in time (last 5 s), ε 0.41");
     }
 }

@@ -129,7 +129,8 @@ fn read(at: &At<String>, file: &Path, problems: &mut Collector<'_>) -> Option<Ag
     match Summary::load(file) {
         Ok(summary) => Some(summary.config),
         Err(error) => {
-            let expected = "an agent's checkpoint (beside the experiment file), as in a results folder's agents/";
+            let expected =
+                "an agent's checkpoint (beside the experiment file), as in a results folder's agents/";
             problems.at(at, error.to_string(), expected);
             None
         }

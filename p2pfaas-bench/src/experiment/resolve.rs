@@ -385,7 +385,8 @@ fn policies(
 
 /// A label without what file systems or shells may not like.
 fn file_name(label: &str, taken: &[PolicySpec]) -> String {
-    let safe = |letter: char| if letter.is_ascii_alphanumeric() || "-.".contains(letter) { letter } else { '_' };
+    let safe =
+        |letter: char| if letter.is_ascii_alphanumeric() || "-.".contains(letter) { letter } else { '_' };
     let mut name: String = label.trim_start_matches('.').chars().map(safe).take(LONGEST_FILE_NAME).collect();
     // Two labels may look the same then.
     let unchanged = name.clone();

@@ -84,7 +84,8 @@ impl Folder {
         }
         self.write("learning.csv", &learning::render(curves))?;
         let picture = picture::render(curves, summary);
-        let failed = |error: String| WriteError { path: self.learning_picture(), source: io::Error::other(error) };
+        let failed =
+            |error: String| WriteError { path: self.learning_picture(), source: io::Error::other(error) };
         self.write(PICTURE, &picture.map_err(failed)?)
     }
 

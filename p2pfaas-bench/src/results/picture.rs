@@ -144,12 +144,7 @@ fn heading(root: &Area<'_>, lines: &[Line<'_>], summary: &Summary) -> Drawn {
     Ok(())
 }
 
-fn panel<'a, 'b>(
-    area: &Area<'b>,
-    time: Range<f64>,
-    values: Range<f64>,
-    below: u32,
-) -> Drawn<Panel<'a, 'b>> {
+fn panel<'a, 'b>(area: &Area<'b>, time: Range<f64>, values: Range<f64>, below: u32) -> Drawn<Panel<'a, 'b>> {
     let area = area.margin(4, 0, 0, RIGHT);
     let mut builder = ChartBuilder::on(&area);
     builder.y_label_area_size(LEFT).x_label_area_size(below);
@@ -224,7 +219,8 @@ fn mean(seeds: &[Points]) -> Points {
 
 /// From the least to the largest value, to whole steps.
 fn range(values: impl Iterator<Item = f64>, step: f64) -> Range<f64> {
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) =
+        values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let low = (low / step).floor() * step;
     low..((high / step).ceil() * step).max(low + step)
 }

@@ -3,6 +3,8 @@
 mod boltzmann;
 mod epsilon;
 mod schedule;
+#[cfg(test)]
+mod tests;
 mod ucb;
 
 use rand::{Rng, RngExt};

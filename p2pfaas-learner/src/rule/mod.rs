@@ -14,6 +14,8 @@ mod q_learning;
 mod reference;
 mod sarsa;
 mod sarsa_lambda;
+#[cfg(test)]
+mod tests;
 mod traces;
 
 use rand_xoshiro::Xoshiro256PlusPlus;

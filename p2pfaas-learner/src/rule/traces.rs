@@ -85,3 +85,53 @@ fn keep(traces: &mut Vec<Trace>, trace: Trace) {
         traces.push(trace);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(traces: &Traces) -> Vec<(u32, u32, f64)> {
+        traces.iter().map(|trace| (trace.feature, trace.action, trace.size)).collect()
+    }
+
+    #[test]
+    fn traces_shrink_and_are_replaced_or_added_to() {
+        for (replace, again) in [(true, 1.0), (false, 1.25)] {
+            let mut traces = Traces::default();
+            traces.step(0.5, &mut [(7, 1.0)], 1, replace);
+            traces.step(0.5, &mut [(3, 1.0)], 0, replace);
+            assert_eq!(sizes(&traces), [(3, 0, 1.0), (7, 1, 0.5)]);
+            traces.step(0.5, &mut [(7, 1.0)], 1, replace);
+            assert_eq!(sizes(&traces), [(3, 0, 0.5), (7, 1, again)]);
+        }
+    }
+
+    #[test]
+    fn a_feature_may_come_twice_in_one_state() {
+        let mut traces = Traces::default();
+        traces.step(0.5, &mut [(7, 1.0), (7, 1.0)], 0, true);
+        assert_eq!(sizes(&traces), [(7, 0, 1.0)]);
+        traces.step(0.5, &mut [(7, 1.0), (7, 1.0)], 0, false);
+        assert_eq!(sizes(&traces), [(7, 0, 2.5)]);
+    }
+
+    #[test]
+    fn a_trace_that_is_too_small_is_dropped() {
+        let mut traces = Traces::default();
+        traces.step(0.9, &mut [(0, 1.0)], 0, true);
+        for _ in 0..200 {
+            traces.step(0.9, &mut [], 0, true);
+        }
+        assert_eq!(sizes(&traces), []);
+    }
+
+    #[test]
+    fn beyond_the_bound_the_smallest_are_dropped() {
+        let mut traces = Traces::default();
+        for feature in 0..MAX_TRACES as u32 + 10 {
+            traces.step(1.0 - 1e-5, &mut [(feature, 1.0)], 0, true);
+        }
+        assert_eq!(traces.iter().count(), MAX_TRACES);
+        assert_eq!(traces.iter().next().map(|trace| trace.feature), Some(10));
+    }
+}

@@ -1,5 +1,7 @@
 //! Value functions: what an action is worth in a state.
 
+#[cfg(test)]
+mod approximate_tests;
 mod bounds;
 mod fourier;
 mod linear;
@@ -19,6 +21,7 @@ use crate::config::{AgentConfig, ConfigError, ValueKind};
 
 pub use bounds::MAX_NUMBERS;
 pub(crate) use bounds::is_range;
+
 pub use fourier::{Cosines, Fourier};
 pub use linear::{Basis, Features, Linear, MAX_FEATURES};
 pub use network::{MAX_PARAMETERS, Network, NetworkError};

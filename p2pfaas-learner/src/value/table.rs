@@ -109,3 +109,129 @@ impl Linear for Table {
         self.weights.add(feature as usize, action, amount);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values(table: &Table, state: &[f64]) -> Vec<f64> {
+        let mut out = Vec::new();
+        table.values(state, &mut out);
+        out
+    }
+
+    fn same(one: &Table, other: &Table) {
+        let rows = |table: &Table| -> Vec<(Vec<i64>, Vec<f64>)> {
+            table.rows().map(|(key, row)| (key.to_vec(), row.to_vec())).collect()
+        };
+        assert_eq!(rows(one), rows(other));
+        assert_eq!((one.states(), one.evicted()), (other.states(), other.evicted()));
+        for (key, row) in rows(one) {
+            let state: Vec<f64> = key.iter().map(|number| *number as f64).collect();
+            assert_eq!(values(other, &state), row, "{state:?} is found");
+        }
+    }
+
+    #[test]
+    fn no_two_states_share_a_row() {
+        let mut table = Table::new(2, 0.0, 100);
+        let states: [&[f64]; 6] =
+            [&[1.0, 11.0, 0.0], &[11.0, 1.0, 0.0], &[1.0, 1.0, 10.0], &[1.0, 110.0], &[], &[0.0]];
+        for (number, state) in states.iter().enumerate() {
+            table.update(state, 1, number as f64 + 1.0);
+        }
+        for (number, state) in states.iter().enumerate() {
+            assert_eq!(values(&table, state), [0.0, number as f64 + 1.0]);
+        }
+    }
+
+    #[test]
+    fn numbers_are_cut_to_integers_as_by_the_old_learner() {
+        let mut table = Table::new(1, 0.0, 100);
+        table.update(&[1.9, -1.9], 0, 1.0);
+        assert_eq!(values(&table, &[1.0, -1.0]), [1.0]);
+        table.update(&[f64::NAN, f64::INFINITY], 0, 2.0);
+        assert_eq!(values(&table, &[0.0, f64::INFINITY]), [2.0]);
+    }
+
+    #[test]
+    fn at_the_bound_the_oldest_state_makes_room_and_is_counted() {
+        let mut table = Table::new(1, 0.5, 3);
+        for state in 0..5 {
+            table.update(&[f64::from(state)], 0, 1.0);
+        }
+        assert_eq!((table.states(), table.evicted()), (3, 2));
+        assert_eq!(values(&table, &[0.0]), [0.5], "forgotten");
+        assert_eq!(values(&table, &[1.0]), [0.5], "forgotten");
+        for kept in [2.0, 3.0, 4.0] {
+            assert_eq!(values(&table, &[kept]), [1.5]);
+        }
+    }
+
+    #[test]
+    fn more_actions_leave_the_values_of_the_others() {
+        let mut table = Table::new(2, 0.25, 10);
+        table.update(&[1.0], 1, 1.0);
+        table.grow(4);
+        assert_eq!(values(&table, &[1.0]), [0.25, 1.25, 0.25, 0.25]);
+        table.grow(3);
+        assert_eq!(table.actions(), 4, "actions are never taken away");
+        table.update(&[1.0], 9, 1.0);
+        assert_eq!(values(&table, &[1.0]), [0.25, 1.25, 0.25, 0.25], "an unknown action changes nothing");
+    }
+
+    #[test]
+    fn actions_do_not_grow_beyond_the_bound_of_the_weights() {
+        let mut table = Table::new(2, 0.0, crate::config::MAX_STATES);
+        table.grow(4_000);
+        assert_eq!(table.actions(), 2);
+    }
+
+    #[test]
+    fn what_is_no_number_never_gets_into_the_table() {
+        let mut table = Table::new(1, 0.0, 10);
+        for amount in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            table.update(&[1.0], 0, amount);
+            table.correct(&[1.0], 0, amount, 0.5);
+        }
+        assert_eq!(values(&table, &[1.0]), [0.0]);
+    }
+
+    #[test]
+    fn a_table_comes_back_from_its_stored_form() {
+        let mut table = Table::new(2, 0.0, 3);
+        for state in 0..5 {
+            table.update(&[f64::from(state), 1.0], state as usize % 2, 1.0);
+        }
+        let stored = postcard::to_allocvec(&table).unwrap();
+        let mut back: Table = postcard::from_bytes(&stored).unwrap();
+        same(&table, &back);
+        table.update(&[9.0, 9.0], 0, 1.0);
+        back.update(&[9.0, 9.0], 0, 1.0);
+        same(&table, &back);
+    }
+
+    proptest! {
+        #[test]
+        fn publishing_into_an_earlier_copy_equals_a_clone(
+            steps in proptest::collection::vec((0_i64..12, 0_usize..6, any::<bool>(), any::<bool>()), 1..200)
+        ) {
+            let mut table = Table::new(2, 0.5, 5);
+            let mut published = table.clone();
+            for (state, action, grow, publish) in steps {
+                if grow {
+                    table.grow(action);
+                }
+                table.correct(&[state as f64], action % table.actions(), 1.0, 0.5);
+                if publish {
+                    table.publish(&mut published);
+                    same(&table, &published);
+                    let clone = table.clone();
+                    same(&clone, &published);
+                }
+            }
+        }
+    }
+}

@@ -25,7 +25,8 @@ pub struct TorchError(pub String);
 
 impl From<TchError> for TorchError {
     fn from(error: TchError) -> Self {
-        TorchError(error.to_string())
+        // After the first line comes a trace of libtorch's own calls.
+        TorchError(error.to_string().lines().next().unwrap_or_default().to_string())
     }
 }
 

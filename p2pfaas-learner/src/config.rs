@@ -176,7 +176,7 @@ pub struct AgentConfig {
     pub replay: ReplayKind,
     /// How much priorities count, in [0, 1] (`prioritised`).
     pub priority_alpha: f64,
-    /// How much their bias is corrected, in [0, 1] (`prioritised`).
+    /// How much their bias is corrected, in [0, 1], at first; wholly after 100,000 batches (`prioritised`).
     pub priority_beta: f64,
     /// Experiences a batch.
     pub batch_size: u32,

@@ -154,6 +154,17 @@ fn a_file_has_the_tensors_of_linear_layers() {
     assert_eq!(value, f64::from(ours[0]));
 }
 
+#[test]
+fn tensors_that_pytorch_saved_can_be_taken_over() {
+    let shape = NetworkShape { inputs: 2, hidden: vec![3], actions: 1, dueling: false };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("torch/state_dict.pt");
+    // The file numbers them in the order of its tensors, which have one row a unit.
+    let expected = [0.0, 2.0, 4.0, 1.0, 3.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0];
+    assert_eq!(files::load(&shape, &path).expect("read"), expected);
+    let error = files::load(&NetworkShape { inputs: 3, ..shape }, &path).expect_err("another network");
+    assert_eq!(error.to_string(), "libtorch: \"hidden.0.weight\" has size [3, 2]; expected [3, 3]");
+}
+
 /// A TorchScript module in a file: two inputs, three values.
 fn scripted(path: &Path) {
     let weights = Tensor::from_slice(&[1.0_f32, 0.0, -1.0, 0.0, 1.0, 2.0]).view([2, 3]);

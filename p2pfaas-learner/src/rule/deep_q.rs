@@ -153,7 +153,8 @@ impl TdRule for DeepQ {
     fn train(&mut self, step: &Step<'_>, values: &mut Values, context: &mut Context<'_>) -> Option<f64> {
         let Value::Network(network) = &mut values.first else { return None };
         // What is no number now would be in every later batch.
-        if step.action >= network.actions() || !(step.reward as f32).is_finite() {
+        let is_number = (step.reward as f32).is_finite();
+        if !is_number || step.action >= network.actions() || network.only_acts() {
             return None;
         }
         self.remember(step, network);
@@ -188,6 +189,8 @@ fn best(values: &[f32], mask: &[bool]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use p2pfaas_core::Time;
+    use p2pfaas_core::agent::{Experience, Observation};
     use rand::RngExt;
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::SeedableRng;
@@ -195,6 +198,7 @@ mod tests {
     use super::*;
     use crate::config::{ReplayKind, ValueKind};
     use crate::rule::Next;
+    use crate::{Entry, Learner};
 
     const ROOMS: usize = 6;
     const GAMMA: f64 = 0.9;
@@ -339,11 +343,9 @@ mod tests {
     #[cfg(feature = "torch")]
     #[test]
     fn a_network_on_libtorch_finds_the_best_values() {
-        learns(
-            AgentConfig { backend: crate::config::Backend::Torch, ..config(RuleKind::QLearning) },
-            true,
-            0.05,
-        );
+        let backend = crate::config::Backend::Torch;
+        let config = AgentConfig { backend, train_every: 4, alpha: 0.004, ..config(RuleKind::QLearning) };
+        learns(config, true, 0.05);
     }
 
     #[test]
@@ -363,6 +365,39 @@ mod tests {
             };
             assert!(all(&walker) == all(&resumed), "{replay:?}");
         }
+    }
+
+    #[test]
+    fn a_stored_agent_goes_on_to_the_same_bits() {
+        let config = AgentConfig { train_every: 1, replay_size: 100, ..config(RuleKind::ExpectedSarsa) };
+        let mut learner = Learner::new(config, None, 3).expect("an agent");
+        let mut at = (0, 0);
+        let go = |learner: &mut Learner, steps: u64, at: &mut (usize, u64)| {
+            for _ in 0..steps {
+                let (room, eid) = *at;
+                let observation = Observation { state: vec![room as f64], mask: mask(room).to_vec() };
+                let choice = learner.act(&observation).expect("a choice");
+                let (reward, next) = walk(room, choice.action as usize);
+                let experience = Experience {
+                    eid: eid + 1,
+                    state: &observation.state,
+                    mask: &observation.mask,
+                    choice,
+                    reward: Some(reward),
+                };
+                let entry = Entry { terminal: next.is_none(), ..Entry::from(&experience) };
+                learner.learn(Time::ZERO, entry);
+                *at = (next.unwrap_or(0), eid + 1);
+            }
+        };
+        go(&mut learner, 500, &mut at);
+        let bytes = postcard::to_stdvec(&learner).expect("stored");
+        let mut resumed: Learner = postcard::from_bytes(&bytes).expect("read");
+        let mut resumed_at = at;
+        go(&mut learner, 500, &mut at);
+        go(&mut resumed, 500, &mut resumed_at);
+        assert!(learner.counters().mean_error > 0.0, "it has trained");
+        assert!(postcard::to_stdvec(&learner) == postcard::to_stdvec(&resumed));
     }
 
     #[test]

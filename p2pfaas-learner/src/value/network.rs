@@ -117,9 +117,18 @@ impl Network {
         self.scaling.scale(state, out);
     }
 
-    /// The network to train; `None` for a TorchScript module, which only acts.
+    /// Whether it is a TorchScript module, which cannot be trained.
+    pub fn only_acts(&self) -> bool {
+        match &self.engine {
+            #[cfg(feature = "torch")]
+            Engine::Script(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The network to train; `None` if it only acts.
     pub fn trainable(&mut self) -> Option<&mut dyn QNetwork> {
-        self.changed = true;
+        self.changed = !self.only_acts();
         match &mut self.engine {
             Engine::Ndarray(network) => Some(network),
             #[cfg(feature = "torch")]

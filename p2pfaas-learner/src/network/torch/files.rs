@@ -40,8 +40,8 @@ pub fn save(shape: &NetworkShape, parameters: &[f32], path: &Path) -> Result<(),
     Ok(())
 }
 
-/// Reads parameters that [`save`] wrote, or a `state_dict` with the same names that PyTorch saved
-/// (`.pt`, `.bin`).
+/// Reads parameters that [`save`] wrote, or tensors with the same names that PyTorch saved as a plain
+/// dictionary: `torch.save(dict(model.state_dict()), "agent.pt")` (`.pt`, `.bin`).
 ///
 /// # Errors
 /// The file cannot be read; a tensor is missing or has another size.

@@ -1,8 +1,14 @@
 //! The network on libtorch: for networks large enough to gain by it, for GPUs, and for exchange with
 //! other programs of libtorch. It computes what [`Mlp`](super::Mlp) computes, on the same parameters.
+//!
+//! On the processor it keeps to one thread unless `OMP_NUM_THREADS` says otherwise: the machine's cores
+//! are there to run functions, and threads of libtorch that wait for each other on busy cores make a
+//! small batch a hundred times slower.
 
 pub mod files;
 mod script;
+
+use std::cell::Cell;
 
 use tch::{Device, Kind, Reduction, TchError, Tensor, no_grad};
 
@@ -19,7 +25,8 @@ pub struct TorchError(pub String);
 
 impl From<TchError> for TorchError {
     fn from(error: TchError) -> Self {
-        TorchError(error.to_string())
+        // After the first line comes a trace of libtorch's own calls.
+        TorchError(error.to_string().lines().next().unwrap_or_default().to_string())
     }
 }
 
@@ -76,6 +83,7 @@ impl TorchNetwork {
     }
 
     fn rows(&self, inputs: &[f32]) -> Tensor {
+        keep_to_one_thread();
         Tensor::from_slice(inputs).view([-1, self.shape.inputs as i64]).to_device(self.device)
     }
 
@@ -181,6 +189,16 @@ impl Clone for TorchNetwork {
             steps: self.steps,
             moments,
         }
+    }
+}
+
+/// libtorch counts the threads that it may use for each calling thread anew.
+fn keep_to_one_thread() {
+    thread_local! {
+        static DONE: Cell<bool> = const { Cell::new(false) };
+    }
+    if !DONE.replace(true) && std::env::var_os("OMP_NUM_THREADS").is_none() {
+        tch::set_num_threads(1);
     }
 }
 

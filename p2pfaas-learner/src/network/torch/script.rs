@@ -68,6 +68,7 @@ impl Script {
 }
 
 fn answer(module: &CModule, inputs: &[f32]) -> Result<Vec<f32>, TchError> {
+    super::keep_to_one_thread();
     no_grad(|| {
         let row = Tensor::f_from_slice(inputs)?.f_view([1, inputs.len() as i64])?;
         let answer = module.forward_ts(&[row])?.f_to_kind(Kind::Float)?.f_contiguous()?;

@@ -1,4 +1,4 @@
-//! The `p2pfaas` command: run an experiment file and compare its policies.
+//! The `p2pfaas` command: run an experiment file and compare its policies; train and judge agents.
 //!
 //! [`run_command`] is the whole program; a program with policies of its own calls it with a bigger
 //! registry. The modules below are its parts, in the order in which a run meets them:
@@ -7,7 +7,8 @@
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
 //! - [`curve`] follows agents while they learn;
-//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them.
+//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod cost;
 pub mod curve;
 pub mod embedded;
 pub mod emulate;
+pub mod evaluate;
 pub mod experiment;
 mod interrupt;
 pub mod job;
@@ -36,6 +38,8 @@ pub mod table;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+pub mod traces;
+pub mod train;
 pub mod warnings;
 
 pub use command::run_command;

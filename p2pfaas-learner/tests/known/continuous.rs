@@ -100,7 +100,7 @@ fn drive(changes: &Json) -> f64 {
     let bounds = vec![[-1.2, 0.5], [-0.07, 0.07]];
     let config = AgentConfig { actions_n: 3, gamma: 1.0, bounds, ..AgentConfig::default() };
     let config = with(config, &json!({"epsilon_start": 0, "epsilon_min": 0}));
-    let config = with(config, &changes);
+    let config = with(config, changes);
     let mut life = Life::new(config, Car { place: 0.0, speed: 0.0 }, 2);
     let lengths: Vec<f64> = (0..300).map(|_| life.episode(5_000).0.len() as f64).collect();
     lengths[250..].iter().sum::<f64>() / 50.0

@@ -57,7 +57,7 @@ fn every_rule_of_the_policy_followed_finds_the_value_of_random_walking() {
         json!({"rule": "sarsa-lambda", "lambda": 0.8}),
         json!({"rule": "expected-sarsa", "exploration": "boltzmann", "epsilon_start": 1e6}),
     ] {
-        let error = error_after(5_000, &[rule.clone()]);
+        let error = error_after(5_000, std::slice::from_ref(&rule));
         assert!(error < 0.04, "{rule}: RMS error {error:.4}");
     }
 }

@@ -26,7 +26,7 @@ pub struct Exploration {
 enum Kind {
     Epsilon,
     Boltzmann,
-    Ucb(Ucb),
+    Ucb(Box<Ucb>),
 }
 
 /// An action, and how it came to be picked.
@@ -46,7 +46,7 @@ impl Exploration {
         let kind = match config.exploration {
             ExplorationKind::Epsilon => Kind::Epsilon,
             ExplorationKind::Boltzmann => Kind::Boltzmann,
-            ExplorationKind::Ucb => Kind::Ucb(Ucb::new(config)),
+            ExplorationKind::Ucb => Kind::Ucb(Box::new(Ucb::new(config))),
         };
         Exploration { kind, schedule: Schedule::new(config) }
     }
@@ -106,25 +106,62 @@ pub fn allowed(mask: &[bool], action: usize) -> bool {
 
 /// A best action that the mask allows, ties at random: an unseen state must not mean "reject".
 pub fn greedy(values: &[f64], mask: &[bool], rng: &mut impl Rng) -> Option<usize> {
-    let mut best = f64::NEG_INFINITY;
-    let mut chosen = None;
-    let mut ties = 0_u32;
-    for (action, value) in values.iter().enumerate().filter(|(action, _)| allowed(mask, *action)) {
-        if *value > best || chosen.is_none() {
-            (best, chosen, ties) = (*value, Some(action), 1);
-        } else if *value == best {
-            ties += 1;
-            if rng.random_range(0..ties) == 0 {
-                chosen = Some(action);
-            }
-        }
-    }
-    chosen
+    Survey::of(values, mask).pick_best(values, mask, rng)
 }
 
 /// The largest value that the mask allows; 0 if it allows none.
 pub fn maximum(values: &[f64], mask: &[bool]) -> f64 {
-    let all = values.iter().enumerate().filter(|(action, _)| allowed(mask, *action));
-    let best = all.map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
+    let best = Survey::of(values, mask).best;
     if best == f64::NEG_INFINITY { 0.0 } else { best }
+}
+
+/// The actions that a mask allows, at one look.
+struct Survey {
+    /// The largest of their values.
+    best: f64,
+    /// How many have it.
+    ties: usize,
+    /// How many there are.
+    open: usize,
+}
+
+impl Survey {
+    fn of(values: &[f64], mask: &[bool]) -> Self {
+        let mut survey = Survey { best: f64::NEG_INFINITY, ties: 0, open: 0 };
+        if mask.is_empty() {
+            values.iter().for_each(|value| survey.add(*value));
+        } else {
+            values
+                .iter()
+                .zip(mask)
+                .filter(|(_, allowed)| **allowed)
+                .for_each(|(value, _)| survey.add(*value));
+        }
+        survey
+    }
+
+    fn add(&mut self, value: f64) {
+        self.open += 1;
+        if value > self.best {
+            (self.best, self.ties) = (value, 1);
+        } else if value == self.best {
+            self.ties += 1;
+        }
+    }
+
+    fn pick_any(&self, values: &[f64], mask: &[bool], rng: &mut impl Rng) -> Option<usize> {
+        let nth = rng.random_range(0..self.open.max(1));
+        (0..values.len()).filter(|action| allowed(mask, *action)).nth(nth)
+    }
+
+    fn pick_best(&self, values: &[f64], mask: &[bool], rng: &mut impl Rng) -> Option<usize> {
+        let mut best =
+            (0..values.len()).filter(|action| values[*action] == self.best && allowed(mask, *action));
+        match self.ties {
+            // Nothing is allowed, or there is no number among the values.
+            0 => self.pick_any(values, mask, rng),
+            1 => best.next(),
+            ties => best.nth(rng.random_range(0..ties)),
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub enum NetworkError {
     #[error(transparent)]
     Size(#[from] WrongSize),
     /// It is a TorchScript module.
-    #[error("this agent is a TorchScript module, which needs a program built with the feature `torch`")]
+    #[error("a TorchScript module only acts, and only in a program built with the feature `torch`")]
     Script,
     /// libtorch refused it.
     #[cfg(feature = "torch")]

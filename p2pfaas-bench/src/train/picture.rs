@@ -109,7 +109,7 @@ fn legend(area: &Area<'_>) -> Drawn {
     let [(left, y), (right, _)] = band;
     area.draw(&Rectangle::new([(left, y - 5), (right, y + 5)], AGENT.mix(BAND).filled()))?;
     area.draw(&PathElement::new(weighted, WEIGHTED.stroke_width(1)))?;
-    area.draw(&DashedPathElement::new(recorded.into_iter(), DASH, GAP, RECORDED.stroke_width(2)))?;
+    area.draw(&DashedPathElement::new(recorded, DASH, GAP, RECORDED.stroke_width(2)))?;
     Ok(())
 }
 

@@ -209,7 +209,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = share)]
     pub epsilon: f64,
     /// Judge by this last share of each stream only
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = part)]
     pub last: Option<f64>,
     /// Take only streams (policy/seed/node) with this text in their names
     #[arg(long, value_name = "TEXT")]
@@ -230,6 +230,13 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("it must be a number from 0 to 1".into()),
+    }
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    match share(text) {
+        Ok(share) if share > 0.0 => Ok(share),
+        _ => Err("it must be a number above 0, and at most 1".into()),
     }
 }
 

@@ -51,7 +51,8 @@ struct Told<'a> {
     epsilon: f64,
     trained: u64,
     skipped: u64,
-    method: &'static str,
+    caution: &'static str,
+    intervals: &'static str,
     config: &'a AgentConfig,
     #[serde(flatten)]
     evaluation: &'a Evaluation,
@@ -83,7 +84,8 @@ pub fn run(args: &EvaluateArgs) -> Result<String, EvaluateError> {
             epsilon: args.epsilon,
             trained: learner.counters().trained,
             skipped,
-            method: report::METHOD,
+            caution: report::CAUTION,
+            intervals: report::INTERVALS,
             config: learner.config(),
             evaluation: &evaluation,
         };

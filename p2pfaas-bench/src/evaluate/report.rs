@@ -8,10 +8,10 @@ use p2pfaas_learner::offline::{Estimate, Evaluation};
 
 const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_HORIZONTAL_ONLY };
 
-/// What the numbers are, and what they are not.
-pub(super) const METHOD: &str = "\
-Each job counts as a decision of its own: that other choices would have led to other states is not corrected. \
-Intervals: 95 %, delta method over blocks of jobs that followed each other.";
+/// What the numbers are not.
+pub(super) const CAUTION: &str = "Each job counts as a decision of its own: that other choices would have led to other states is not corrected.";
+/// What the intervals are.
+pub(super) const INTERVALS: &str = "95 %, delta method over blocks of jobs that followed each other";
 
 /// Actions below this one are not forwards to a named peer.
 const FIRST_PEER: usize = 3;
@@ -25,8 +25,7 @@ pub fn render(evaluation: &Evaluation, peers: &[String]) -> String {
         "The {} choices weigh as much as {:.0} of the agent's own (effective sample size).",
         evaluation.entries, evaluation.effective
     );
-    text.push_str(METHOD);
-    text.push('\n');
+    let _ = writeln!(text, "{CAUTION}\nIntervals: {INTERVALS}.");
     for warning in &evaluation.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }

@@ -14,6 +14,14 @@ const RECORDED: RGBColor = RGBColor(0x55, 0x55, 0x55);
 const ERROR: RGBColor = RGBColor(0x8a, 0x3b, 0x8f);
 const GRID: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
 
+/// How much colour the interval's band has.
+const BAND: f64 = 0.16;
+const DASH: u32 = 7;
+const GAP: u32 = 5;
+/// Points beyond which a line needs no dots.
+const MANY: usize = 60;
+const LEGEND_HEIGHT: u32 = 44;
+
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 type Point = (f64, f64);
@@ -32,7 +40,9 @@ pub(super) fn draw(curve: &[CurveRow]) -> Result<String, String> {
 fn draw_on(area: &Area<'_>, curve: &[CurveRow]) -> Drawn {
     area.fill(&WHITE)?;
     let (above, below) = area.split_vertically((SIZE.1 as f64 * 0.6) as u32);
-    let end = curve.last().map_or(1.0, |row| row.epoch).max(1e-9);
+    // Stopped at once, it has no length.
+    let end = curve.last().map_or(0.0, |row| row.epoch);
+    let end = if end > 0.0 { end } else { 1.0 };
     rewards(&above, curve, end)?;
     errors(&below, curve, end)?;
     area.present()?;
@@ -47,9 +57,13 @@ fn rewards(area: &Area<'_>, curve: &[CurveRow], end: f64) -> Drawn {
     let lines = [&robust, &weighted, &recorded];
     let values = lines.iter().flat_map(|line| line.iter().map(|(_, one)| one.value));
     let range = around(values.chain(band.iter().map(|point| point.1)));
-    let mut chart = ChartBuilder::on(area)
-        .caption("Held-out reward a job: what the agent's best actions would gain", ("sans-serif", 19))
+    let area =
+        area.titled("Held-out reward a job: what the agent's best actions would gain", ("sans-serif", 19))?;
+    let (above, below) = area.split_vertically(LEGEND_HEIGHT);
+    legend(&above)?;
+    let mut chart = ChartBuilder::on(&below)
         .margin(14)
+        .margin_top(4)
         .x_label_area_size(42)
         .y_label_area_size(72)
         .build_cartesian_2d(0.0..end, range)?;
@@ -64,35 +78,38 @@ fn rewards(area: &Area<'_>, curve: &[CurveRow], end: f64) -> Drawn {
         .x_label_formatter(&|epoch| short(*epoch))
         .y_label_formatter(&|reward| short(*reward))
         .draw()?;
-    chart
-        .draw_series(std::iter::once(Polygon::new(band, AGENT.mix(0.16))))?
-        .label("its 95 % interval")
-        .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 24, y + 5)], AGENT.mix(0.16).filled()));
+    chart.draw_series(std::iter::once(Polygon::new(band, AGENT.mix(BAND))))?;
     let dashes = recorded.iter().map(|(epoch, one)| (*epoch, one.value));
-    chart
-        .draw_series(DashedLineSeries::new(dashes, 7, 5, RECORDED.stroke_width(2)))?
-        .label("the recorded behaviour itself")
-        .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 24, y)], 7, 5, RECORDED.stroke_width(2)));
-    let mut line = |points: &[(f64, Estimate)], colour: RGBColor, width: u32, label: &str| -> Drawn {
-        let points: Vec<Point> = points.iter().map(|(epoch, one)| (*epoch, one.value)).collect();
-        chart
-            .draw_series(LineSeries::new(points.clone(), colour.stroke_width(width)))?
-            .label(label)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(width)));
-        chart.draw_series(points.into_iter().map(|point| Circle::new(point, width + 1, colour.filled())))?;
-        Ok(())
-    };
-    line(&weighted, WEIGHTED, 1, "the agent, weighted importance sampling")?;
-    line(&robust, AGENT, 2, "the agent, doubly robust")?;
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .margin(12)
-        .legend_area_size(34)
-        .label_font(("sans-serif", 14))
-        .background_style(WHITE.mix(0.88))
-        .border_style(GRID)
-        .draw()?;
+    chart.draw_series(DashedLineSeries::new(dashes, DASH, GAP, RECORDED.stroke_width(2)))?;
+    for (line, colour, width) in [(&weighted, WEIGHTED, 1), (&robust, AGENT, 2)] {
+        let points = || line.iter().map(|(epoch, one)| (*epoch, one.value));
+        chart.draw_series(LineSeries::new(points(), colour.stroke_width(width)))?;
+        let dots = points().take(if line.len() > MANY { 0 } else { MANY });
+        chart.draw_series(dots.map(|point| Circle::new(point, width + 1, colour.filled())))?;
+    }
+    Ok(())
+}
+
+/// What the lines mean, above them: in the picture it would hide some.
+fn legend(area: &Area<'_>) -> Drawn {
+    let row = LEGEND_HEIGHT as i32 / 2;
+    let places = [(90, row / 2), (90, row / 2 + row), (400, row / 2), (400, row / 2 + row)];
+    let labels = [
+        "the agent, doubly robust",
+        "its 95 % interval",
+        "the agent, weighted importance sampling",
+        "the recorded behaviour itself",
+    ];
+    for ((x, y), label) in places.into_iter().zip(labels) {
+        let style = ("sans-serif", 14).into_font().into_text_style(area);
+        area.draw(&Text::new(label, (x + 32, y - 7), style))?;
+    }
+    let [robust, band, weighted, recorded] = places.map(|(x, y)| [(x, y), (x + 24, y)]);
+    area.draw(&PathElement::new(robust, AGENT.stroke_width(2)))?;
+    let [(left, y), (right, _)] = band;
+    area.draw(&Rectangle::new([(left, y - 5), (right, y + 5)], AGENT.mix(BAND).filled()))?;
+    area.draw(&PathElement::new(weighted, WEIGHTED.stroke_width(1)))?;
+    area.draw(&DashedPathElement::new(recorded, DASH, GAP, RECORDED.stroke_width(2)))?;
     Ok(())
 }
 
@@ -111,14 +128,15 @@ fn errors(area: &Area<'_>, curve: &[CurveRow], end: f64) -> Drawn {
         .bold_line_style(GRID)
         .y_labels(6)
         .x_desc("epochs (passes over the training part)")
-        .y_desc("root mean square, reward")
+        .y_desc("RMS error (in reward)")
         .label_style(("sans-serif", 14))
         .axis_desc_style(("sans-serif", 15))
         .x_label_formatter(&|epoch| short(*epoch))
         .y_label_formatter(&|error| short(*error))
         .draw()?;
     chart.draw_series(LineSeries::new(points.clone(), ERROR.stroke_width(2)))?;
-    chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, ERROR.filled())))?;
+    let dots = points.iter().take(if points.len() > MANY { 0 } else { MANY });
+    chart.draw_series(dots.map(|point| Circle::new(*point, 3, ERROR.filled())))?;
     Ok(())
 }
 

@@ -25,7 +25,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 pub struct Cluster {
     nodes: Vec<NodeService>,
     counts: Arc<DeviceCounts>,
-    /// Experiences of all nodes' agents when their training was over.
+    /// Experiences of all nodes' agents when they started, and when their training was over.
+    known: u64,
     trained: OnceLock<u64>,
 }
 
@@ -43,6 +44,7 @@ impl Cluster {
         let mut cluster = Cluster {
             nodes: Vec::with_capacity(experiment.nodes.len()),
             counts: Arc::default(),
+            known: 0,
             trained: OnceLock::new(),
         };
         let services: Arc<[Option<Service>]> = experiment.jobs.iter().map(|job| job.service).collect();
@@ -69,6 +71,7 @@ impl Cluster {
             }
         }
         cluster.introduce(policy.agent.is_some());
+        cluster.known = cluster.experiences();
         Ok(cluster)
     }
 
@@ -157,13 +160,13 @@ impl Cluster {
         if !policy.learns() {
             return None;
         }
-        let experiences = self.trained.get().copied().unwrap_or(0);
+        let trained = self.trained.get().copied().unwrap_or(self.known);
         // What an inbox loses is missing in the order of experiences later on.
         let lost = |stats: Stats| stats.lost.max(stats.counters.episodes.gaps);
         Some(LearningSummary {
             training_s: policy.train_s(),
-            experiences,
-            experiences_after_training: self.experiences().saturating_sub(experiences),
+            experiences: trained.saturating_sub(self.known),
+            experiences_after_training: self.experiences().saturating_sub(trained),
             experiences_lost: self.agents().map(|(_, agent)| lost(agent.stats())).sum(),
         })
     }

@@ -1,9 +1,11 @@
 //! `[policy.agent]` and `[policy.reward]`: agents that learn, and what for.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use p2pfaas_core::policy::{Descriptor, LearningScheduler, PolicyKind};
+use p2pfaas_core::policy::{LearningScheduler, Policy, PolicyKind};
 use p2pfaas_core::reward::Reward;
+use p2pfaas_core::{Capacity, Slots};
 use p2pfaas_learner::checkpoint::Summary;
 use p2pfaas_learner::{AgentConfig, ConfigError};
 use serde::Deserialize;
@@ -45,13 +47,14 @@ impl AgentSpec {
 
 /// The agents of a policy, if it has a table for them.
 pub(super) fn agent(
-    policy: &file::Policy,
-    descriptor: &Descriptor,
+    raw: &file::Policy,
+    policy: &dyn Policy,
+    nodes: usize,
     path: &Path,
     problems: &mut Collector<'_>,
 ) -> Option<AgentSpec> {
-    let raw = policy.agent.as_ref()?;
-    if !asks(&raw.parameters, descriptor, problems) {
+    let raw = raw.agent.as_ref()?;
+    if !asks(&raw.parameters, policy, problems) {
         return None;
     }
     let checkpoint = raw.checkpoint.as_ref().map(|at| path.parent().unwrap_or(Path::new("")).join(&at.value));
@@ -80,10 +83,12 @@ pub(super) fn agent(
                         for agents that act at random";
         problems.add(&raw.parameters.path, &raw.parameters.span, reason, expected);
     }
-    let known = match (&raw.checkpoint, spec.checkpoint_of(0)) {
-        (Some(at), Some(file)) => Some(read(at, &file, problems)?),
-        _ => None,
-    };
+    let mut known = None;
+    // All of them are there, and the parameters are those of the last.
+    let files: BTreeSet<_> = (0..nodes).filter_map(|node| spec.checkpoint_of(node)).collect();
+    for file in files {
+        known = Some(read(raw.checkpoint.as_ref()?, &file, problems)?);
+    }
     let given = !raw.parameters.pairs.is_empty();
     let (config, warnings) = parameters(&raw.parameters, known.as_ref(), problems)?;
     if let (Some(known), Some(at)) = (&known, &raw.checkpoint) {
@@ -97,9 +102,9 @@ pub(super) fn agent(
 }
 
 /// What a finished job is worth; the default where there is no table for it.
-pub(super) fn reward(policy: &file::Policy, descriptor: &Descriptor, problems: &mut Collector<'_>) -> Reward {
-    let Some(raw) = &policy.reward else { return Reward::default() };
-    if !asks(raw, descriptor, problems) {
+pub(super) fn reward(raw: &file::Policy, policy: &dyn Policy, problems: &mut Collector<'_>) -> Reward {
+    let Some(raw) = &raw.reward else { return Reward::default() };
+    if !asks(raw, policy, problems) {
         return Reward::default();
     }
     // One key at a time, so that each wrong one is named with its line.
@@ -115,10 +120,13 @@ pub(super) fn reward(policy: &file::Policy, descriptor: &Descriptor, problems: &
     Reward::deserialize(Value::Object(all)).unwrap_or_default()
 }
 
-fn asks(table: &Pairs, descriptor: &Descriptor, problems: &mut Collector<'_>) -> bool {
-    let asks = descriptor.name == LearningScheduler::NAME;
+/// A policy that asks an agent tells what its states mean.
+fn asks(table: &Pairs, policy: &dyn Policy, problems: &mut Collector<'_>) -> bool {
+    let name = policy.descriptor().name;
+    let slots = Slots::new(Capacity { slots: 1, queue: 0 }, 1);
+    let asks = name == LearningScheduler::NAME || policy.state_space(&slots).is_some();
     if !asks {
-        let reason = format!("{} asks no agent", descriptor.name);
+        let reason = format!("{name} asks no agent");
         let expected = format!("such a table only where name = \"{}\"", LearningScheduler::NAME);
         problems.add(&table.path, &table.span, reason, &expected);
     }

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use p2pfaas_core::defaults;
-use p2pfaas_core::policy::{Descriptor, PolicyError};
+use p2pfaas_core::policy::{Policy, PolicyError};
 
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
@@ -50,7 +50,7 @@ pub(super) fn resolve(
     let node_count = nodes.as_ref().map(Vec::len);
     let traffic = file.traffic.as_ref().and_then(|raw| traffic(raw, node_count, problems));
     let jobs = jobs(&file.jobs, path, known, problems);
-    let policies = policies(&file.policies, path, known, problems);
+    let policies = policies(&file.policies, node_count.unwrap_or(1), path, known, problems);
     let run = file.run.as_ref().and_then(|raw| run(raw, problems));
     let (nodes, traffic, jobs, policies) = (nodes?, traffic?, jobs?, policies?);
     let (warmup_s, duration_s, seeds) = run?;
@@ -356,6 +356,7 @@ fn service(raw: &file::Service, problems: &mut Collector<'_>) -> Option<Service>
 
 fn policies(
     raw: &[file::Policy],
+    nodes: usize,
     path: &Path,
     known: &Known<'_>,
     problems: &mut Collector<'_>,
@@ -368,15 +369,16 @@ fn policies(
     let mut labels = BTreeSet::new();
     let mut policies = Vec::new();
     for raw in raw {
-        let Some(descriptor) = descriptor(raw, known, problems) else { continue };
+        let Some(policy) = build(raw, known, problems) else { continue };
+        let descriptor = policy.descriptor();
         let label = raw.label.as_ref().map_or_else(|| descriptor.to_string(), |at| at.value.clone());
         if label.trim().is_empty() || !labels.insert(label.clone()) {
             let span = raw.label.as_ref().map_or(&raw.span, |at| &at.span);
             let reason = format!("the label \"{label}\" is empty or taken");
             problems.add(&format!("{}.label", raw.path), span, reason, "a label of its own for each policy");
         }
-        let agent = learned::agent(raw, &descriptor, path, problems);
-        let reward = learned::reward(raw, &descriptor, problems);
+        let agent = learned::agent(raw, &*policy, nodes, path, problems);
+        let reward = learned::reward(raw, &*policy, problems);
         let file_name = file_name(&label, &policies);
         policies.push(PolicySpec { label, file_name, descriptor, agent, reward });
     }
@@ -399,7 +401,7 @@ fn file_name(label: &str, taken: &[PolicySpec]) -> String {
 }
 
 /// Builds the policy once, so that whatever is wrong with it shows before anything starts.
-fn descriptor(raw: &file::Policy, known: &Known<'_>, problems: &mut Collector<'_>) -> Option<Descriptor> {
+fn build(raw: &file::Policy, known: &Known<'_>, problems: &mut Collector<'_>) -> Option<Box<dyn Policy>> {
     let Some(name) = &raw.name else {
         problems.missing(&format!("{}.name", raw.path), &raw.span, "the name of a policy");
         return None;
@@ -420,7 +422,7 @@ fn descriptor(raw: &file::Policy, known: &Known<'_>, problems: &mut Collector<'_
         }
     };
     match built {
-        Ok(policy) => Some(policy.descriptor()),
+        Ok(policy) => Some(policy),
         Err(error) => {
             refuse_policy(raw, name, &error, known, problems);
             None

@@ -38,7 +38,7 @@ pub struct TorchNetwork {
     layers: Vec<Layer>,
     device: Device,
     parameters: Tensor,
-    /// Weights and biases of each layer, as views without gradients: for acting.
+    /// Weights and biases of each layer: views of the parameters, each with a gradient of its own.
     views: Vec<(Tensor, Tensor)>,
     steps: u64,
     /// Moving means of the gradients and of their squares; `None` before the first step.
@@ -62,9 +62,9 @@ impl TorchNetwork {
         }
         let there = |values: &[f32]| Tensor::from_slice(values).to_device(device);
         let moments = (!adam.means.is_empty()).then(|| (there(&adam.means), there(&adam.squares)));
-        let parameters = there(&parameters).set_requires_grad(true);
+        let parameters = there(&parameters);
         let layers = shape.layers();
-        let views = views(&parameters.detach(), &layers);
+        let views = trained_views(&parameters, &layers);
         Ok(TorchNetwork { shape, layers, device, parameters, views, steps: adam.steps, moments })
     }
 
@@ -75,7 +75,7 @@ impl TorchNetwork {
 
     /// Takes over the parameters of a network of the same shape.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        no_grad(|| self.parameters.copy_(&other.parameters));
+        self.parameters.copy_(&other.parameters);
     }
 
     pub(crate) fn forget_optimiser(&mut self) {
@@ -88,11 +88,11 @@ impl TorchNetwork {
     }
 
     /// Q(state, ·) of each row.
-    fn values(&self, rows: Tensor, views: &[(Tensor, Tensor)]) -> Tensor {
+    fn values(&self, rows: Tensor) -> Tensor {
         let mut units = rows;
-        for (index, (weights, biases)) in views.iter().enumerate() {
+        for (index, (weights, biases)) in self.views.iter().enumerate() {
             units = biases.addmm(&units, weights);
-            if index + 1 < views.len() {
+            if index + 1 < self.views.len() {
                 units = units.relu();
             }
         }
@@ -104,8 +104,13 @@ impl TorchNetwork {
         units.narrow(1, 0, 1) - mean + advantages
     }
 
+    /// The gradient with respect to the parameters, in their order.
     fn gradient(&self, of: &Tensor) -> Tensor {
-        Tensor::run_backward(&[of], &[&self.parameters], false, false).remove(0)
+        let inputs: Vec<&Tensor> =
+            self.views.iter().flat_map(|(weights, biases)| [weights, biases]).collect();
+        let parts = Tensor::run_backward(&[of], &inputs, false, false);
+        let parts: Vec<Tensor> = parts.iter().map(|part| part.reshape(-1)).collect();
+        Tensor::cat(&parts, 0)
     }
 
     fn step(&mut self, gradient: &Tensor, rate: f64) {
@@ -113,13 +118,11 @@ impl TorchNetwork {
         let Factors { step, root } = factors(self.steps, rate);
         let (means, squares) =
             self.moments.get_or_insert_with(|| (gradient.zeros_like(), gradient.zeros_like()));
-        no_grad(|| {
-            *means *= MEAN_DECAY;
-            *means += gradient * (1.0 - MEAN_DECAY);
-            *squares *= SQUARE_DECAY;
-            *squares += gradient * gradient * (1.0 - SQUARE_DECAY);
-            self.parameters -= &*means * step / (squares.sqrt() * root + EPSILON);
-        });
+        *means *= MEAN_DECAY;
+        *means += gradient * (1.0 - MEAN_DECAY);
+        *squares *= SQUARE_DECAY;
+        *squares += gradient * gradient * (1.0 - SQUARE_DECAY);
+        self.parameters -= &*means * step / (squares.sqrt() * root + EPSILON);
     }
 }
 
@@ -129,12 +132,12 @@ impl QNetwork for TorchNetwork {
     }
 
     fn forward(&self, inputs: &[f32], values: &mut [f32]) {
-        no_grad(|| copy(&self.values(self.rows(inputs), &self.views), values));
+        no_grad(|| copy(&self.values(self.rows(inputs)), values));
     }
 
     fn forward_batch(&mut self, inputs: &[f32], values: &mut Vec<f32>) {
         values.resize(inputs.len() / self.shape.inputs * self.shape.actions, 0.0);
-        no_grad(|| copy(&self.values(self.rows(inputs), &self.views), values));
+        no_grad(|| copy(&self.values(self.rows(inputs)), values));
     }
 
     fn train(&mut self, batch: &Batch<'_>, rate: f64, errors: &mut Vec<f32>) {
@@ -142,7 +145,7 @@ impl QNetwork for TorchNetwork {
         let actions: Vec<i64> = batch.actions.iter().map(|action| *action as i64).collect();
         let actions = Tensor::from_slice(&actions).to_device(self.device).unsqueeze(1);
         let (targets, weights) = (there(batch.targets), there(batch.weights));
-        let values = self.values(self.rows(batch.inputs), &views(&self.parameters, &self.layers));
+        let values = self.values(self.rows(batch.inputs));
         let taken = values.gather(1, &actions, false).squeeze_dim(1);
         errors.resize(batch.targets.len(), 0.0);
         copy(&(&targets - &taken).detach(), errors);
@@ -152,15 +155,15 @@ impl QNetwork for TorchNetwork {
     }
 
     fn nudge(&mut self, inputs: &[f32], action: usize, amount: f64) {
-        let values = self.values(self.rows(inputs), &views(&self.parameters, &self.layers));
+        let values = self.values(self.rows(inputs));
         let gradient = self.gradient(&values.narrow(1, action as i64, 1).sum(Kind::Float));
-        no_grad(|| self.parameters += gradient * amount);
+        self.parameters += gradient * amount;
     }
 
     fn state(&self) -> NetworkState {
         let here = |tensor: &Tensor| {
             let mut values = vec![0.0; tensor.numel()];
-            copy(&tensor.detach(), &mut values);
+            copy(tensor, &mut values);
             values
         };
         let (means, squares) =
@@ -170,7 +173,7 @@ impl QNetwork for TorchNetwork {
 
     fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), WrongSize> {
         self.shape.check(parameters)?;
-        no_grad(|| self.parameters.copy_(&Tensor::from_slice(parameters)));
+        self.parameters.copy_(&Tensor::from_slice(parameters));
         Ok(())
     }
 }
@@ -178,13 +181,13 @@ impl QNetwork for TorchNetwork {
 /// Tensors of its own: a plain copy would share them.
 impl Clone for TorchNetwork {
     fn clone(&self) -> Self {
-        let parameters = self.parameters.detach().copy().set_requires_grad(true);
+        let parameters = self.parameters.copy();
         let moments = self.moments.as_ref().map(|(means, squares)| (means.copy(), squares.copy()));
         TorchNetwork {
             shape: self.shape.clone(),
             layers: self.layers.clone(),
             device: self.device,
-            views: views(&parameters.detach(), &self.layers),
+            views: trained_views(&parameters, &self.layers),
             parameters,
             steps: self.steps,
             moments,
@@ -210,6 +213,12 @@ fn views(parameters: &Tensor, layers: &[Layer]) -> Vec<(Tensor, Tensor)> {
         (weights, part(&layer.biases))
     };
     layers.iter().map(view).collect()
+}
+
+/// The same, for training: they share the parameters' memory, and nothing else.
+fn trained_views(parameters: &Tensor, layers: &[Layer]) -> Vec<(Tensor, Tensor)> {
+    let own = |view: Tensor| view.detach().set_requires_grad(true);
+    views(parameters, layers).into_iter().map(|(weights, biases)| (own(weights), own(biases))).collect()
 }
 
 fn copy(from: &Tensor, to: &mut [f32]) {

@@ -28,10 +28,12 @@ pub fn report(map: &HeaderMap) -> NodeReport {
         execution_s,
         forwarding_s: number(headers::FORWARDING_TIME),
         total_s: number(headers::TOTAL_TIME).or_else(|| first(headers::TOTAL_LIST)),
+        eid: text(headers::LEARNING_EID).and_then(|text| text.trim().parse().ok()),
         state: text(headers::LEARNING_STATE).map(str::to_string),
         action: number(headers::LEARNING_ACTION).map(|action| action as i32),
         epsilon: number(headers::LEARNING_EPS),
-        reward: None,
+        probability: number(headers::LEARNING_PROBABILITY),
+        reward: number(headers::LEARNING_REWARD),
     }
 }
 
@@ -73,9 +75,12 @@ mod tests {
             (headers::EXTERNALLY_EXECUTED, "True"),
             (headers::HOPS, "1"),
             (headers::PEERS_LIST_ID, "[\"node-0\",\"node-3\"]"),
+            (headers::LEARNING_EID, "9007199254740993"),
             (headers::LEARNING_STATE, "0.000000,1.000000"),
             (headers::LEARNING_ACTION, "2.000000"),
             (headers::LEARNING_EPS, "0.100000"),
+            (headers::LEARNING_PROBABILITY, "0.925000"),
+            (headers::LEARNING_REWARD, "1.000000"),
         ]));
         assert_eq!(report.last_node.as_deref(), Some("node-3"));
         assert!(report.forwarded);
@@ -85,6 +90,9 @@ mod tests {
         assert_eq!((report.execution_s, report.forwarding_s), (Some(0.25), Some(0.27)));
         assert_eq!(report.state.as_deref(), Some("0.000000,1.000000"));
         assert_eq!((report.action, report.epsilon), (Some(2), Some(0.1)));
+        assert_eq!((report.probability, report.reward), (Some(0.925), Some(1.0)));
+        // Larger than what a float can tell apart.
+        assert_eq!(report.eid, Some(9_007_199_254_740_993));
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 
 const EXAMPLES: &str = "\
 Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
+  p2pfaas train --trace results/monday --out agent.ckpt
+  p2pfaas evaluate --trace results/tuesday --agent agent.ckpt
   p2pfaas policies";
 
 const RUN_HELP: &str = "\
@@ -37,7 +40,79 @@ Examples:
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json > summary.json";
 
-/// Decentralised scheduling of serverless functions at the edge: run experiments.
+const TRAIN_HELP: &str = "\
+Trains an agent from records of what other agents, or earlier ones of its kind, chose and gained.
+
+A record is one of
+  a results folder of `p2pfaas run`, or its jobs.parquet
+  the SQLite file of the reference client (20240131-120000.db)
+  a CSV file with the columns eid,state,action,reward and, if known, epsilon,probability,stream;
+    a state with commas stands in double quotes: 17,\"2,0,1\",1,0.0
+
+The last part of each stream (one agent in one run) is held out: the agent is judged by what came after \
+what it was trained with. Rows without a state or an action are left out.
+
+An agent can only learn what is better than the record where the record tried it: record with some \
+exploration, and with the probabilities of the choices, which our nodes tell.
+
+Only rules that learn from anybody's record are taken: q-learning, double-q-learning, expected-sarsa (of its \
+own final epsilon) and differential-q-learning, with any value function. The others would learn what the \
+recorded behaviour is worth: say --as-recorded if that is wanted.";
+
+const TRAIN_MORE: &str = "\
+An agent file is TOML with the parameters of [policy.agent] at the top, or in a table [agent]:
+  rule = \"q-learning\"
+  gamma = 0.9
+  alpha = 0.05
+
+It writes
+  OUT            the agent; the one before it stays as OUT.previous
+  OUT.curve.csv  the learning curve: one line before the training and one after each epoch
+  OUT.curve.svg  the same as a picture
+
+Ctrl-C ends the training and keeps what has been learned; a second one ends the program at once.
+
+Exit codes: 0 done, 1 something could not be written, 2 the input is wrong, 130 interrupted.
+
+Examples:
+  p2pfaas train --trace results/monday --out agent.ckpt
+  p2pfaas train --trace results/monday --only sarsa/1/ --out agent.ckpt --set rule=q-learning --set gamma=0.5
+  p2pfaas train --trace a.db b.db --out agent.ckpt --config agent.toml --epochs 30 --held-out 0.3
+  p2pfaas train --trace record.csv --out agent.ckpt --set value=tiles --set 'bounds=[[0,8],[0,8]]'";
+
+const EVALUATE_HELP: &str = "\
+Estimates from a record of another behaviour what an agent would gain a job, without letting it act.
+
+  doubly robust                 a model of the reward, corrected where it is wrong: start here
+  weighted importance sampling  recorded rewards, weighted by how likely the agent does the same
+  importance sampling           the same without making the weights add up: unbiased, but it scatters
+
+When the three agree and the effective sample size is large, believe them. Each job counts as a decision of its \
+own: that the agent's choices would lead to other states (shorter queues, say) is not corrected.
+
+A record that the agent was trained with makes it look too good. Take another one, or with --last the part \
+that was held out.";
+
+const EVALUATE_MORE: &str = "\
+Where a record does not tell the probability of a choice, it is derived: in each state the most frequent \
+action is taken to be the greedy one of an epsilon-greedy agent with the recorded epsilon; where there is no \
+epsilon or no single most frequent action, how often the action was taken counts. A warning tells how many.
+
+Exit codes: 0 done, 2 the input is wrong.
+
+Examples:
+  p2pfaas evaluate --trace results/tuesday --agent agent.ckpt
+  p2pfaas evaluate --trace results/monday --last 0.2 --agent agent.ckpt --epsilon 0.05
+  p2pfaas evaluate --trace record.csv --agent agent.ckpt --json | jq .doubly_robust";
+
+const AGENT_HELP: &str = "\
+Shows what an agent's file tells of it: what it is made of, how much it has learned, its actions and the peers to \
+which they belong, what its states mean.
+
+Example:
+  p2pfaas agent agent.ckpt";
+
+/// Decentralised scheduling of serverless functions at the edge: run experiments, train agents.
 ///
 /// An experiment file describes a cluster, its traffic, the kinds of jobs and the policies to compare.
 #[derive(Debug, Parser)]
@@ -54,6 +129,15 @@ pub enum Command {
     /// Run an experiment file and compare its policies
     #[command(long_about = RUN_HELP, after_long_help = RUN_MORE)]
     Run(RunArgs),
+    /// Train an agent from records of choices
+    #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
+    Train(TrainArgs),
+    /// Estimate from a record what an agent would gain
+    #[command(long_about = EVALUATE_HELP, after_long_help = EVALUATE_MORE)]
+    Evaluate(EvaluateArgs),
+    /// Show what is in an agent's file
+    #[command(long_about = AGENT_HELP)]
+    Agent(AgentArgs),
     /// List the policies with their parameters, defaults and meanings
     Policies,
 }
@@ -75,6 +159,99 @@ pub struct RunArgs {
     /// Print summary.json on standard output, and nothing else there
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `p2pfaas train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Records: results folders, jobs.parquet, the reference client's .db, .csv
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub trace: Vec<PathBuf>,
+    /// Where to write the agent
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The agent's parameters, as TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One parameter of the agent; stronger than the file
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, Value)>,
+    /// How often to go through the record
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: u32,
+    /// Share of each stream, at its end, by which the agent is judged and not trained
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = held_out)]
+    pub held_out: f64,
+    /// Seed of the agent's generator
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Take only streams (policy/seed/node) with this text in their names
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Learn what the recorded behaviour is worth, with any rule
+    #[arg(long)]
+    pub as_recorded: bool,
+    /// Write the learning curve to FILE.csv and FILE.svg [default: OUT.curve]
+    #[arg(long, value_name = "FILE")]
+    pub curve: Option<PathBuf>,
+}
+
+/// Arguments of `p2pfaas evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Records: results folders, jobs.parquet, the reference client's .db, .csv
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub trace: Vec<PathBuf>,
+    /// The agent
+    #[arg(long, value_name = "FILE")]
+    pub agent: PathBuf,
+    /// Probability with which it takes a random action instead of its best one
+    #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = share)]
+    pub epsilon: f64,
+    /// Judge by this last share of each stream only
+    #[arg(long, value_name = "SHARE", value_parser = part)]
+    pub last: Option<f64>,
+    /// Take only streams (policy/seed/node) with this text in their names
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Print everything as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `p2pfaas agent`.
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// The agent's file
+    pub file: PathBuf,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("it must be a number from 0 to 1".into()),
+    }
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    match share(text) {
+        Ok(share) if share > 0.0 => Ok(share),
+        _ => Err("it must be a number above 0, and at most 1".into()),
+    }
+}
+
+fn held_out(text: &str) -> Result<f64, String> {
+    match share(text) {
+        Ok(share) if share < 1.0 => Ok(share),
+        _ => Err("it must be a number from 0, and below 1: something has to be left to train with".into()),
+    }
+}
+
+/// `key=value`, where the value is a number, true, false, a list as in JSON, or else a text.
+fn assignment(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be KEY=VALUE, as in alpha=0.05")?;
+    let (name, value) = (name.trim(), value.trim());
+    Ok((name.to_string(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
 /// Where to run.
@@ -111,6 +288,25 @@ mod tests {
         let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
         assert_eq!((args.file, args.on), (PathBuf::from("a.toml"), Place::Local));
         assert_eq!((args.out, args.seed, args.json), (Some(PathBuf::from("there")), Some(7), true));
+    }
+
+    #[test]
+    fn train_takes_several_records_and_typed_parameters() {
+        let line = "p2pfaas train --trace a.db b.csv --out c --set alpha=0.5 --set rule=q-learning --set bounds=[[0,1]]";
+        let Command::Train(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("train")
+        };
+        assert_eq!(args.trace, [PathBuf::from("a.db"), PathBuf::from("b.csv")]);
+        let set: Vec<_> = args.set.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        assert_eq!(set, ["alpha 0.5", "rule \"q-learning\"", "bounds [[0,1]]"]);
+        assert_eq!((args.epochs, args.held_out, args.seed), (10, 0.2, 1));
+        for (wrong, part) in
+            [("--held-out 1", "below 1"), ("--set alpha", "KEY=VALUE"), ("--epochs 0", "1..")]
+        {
+            let line = format!("p2pfaas train --trace a --out c {wrong}");
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use p2pfaas_core::policy::Registry;
+use p2pfaas_learner::checkpoint::Summary;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, Place, RunArgs};
+use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, Place, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known};
 use crate::progress::Progress;
 use crate::results::Folder;
-use crate::{interrupt, policies, run, table};
+use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
 /// policies of its own:
@@ -40,6 +41,9 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Run(args) => match args.on {
             Place::Local => run_file(&args, registry),
         },
+        Command::Train(args) => train_agent(&args),
+        Command::Evaluate(args) => evaluate_agent(&args),
+        Command::Agent(args) => show_agent(&args),
     }
 }
 
@@ -76,6 +80,41 @@ fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
     }
 }
 
+fn train_agent(args: &TrainArgs) -> ExitCode {
+    match with_signals(|cancel| train::run(args, cancel)) {
+        Err(error) => failed(&error),
+        Ok(Err(error)) if error.is_input() => wrong(&error),
+        Ok(Err(error)) => failed(&error),
+        Ok(Ok(outcome)) => {
+            print(&outcome.text);
+            match outcome.stopped {
+                true => ExitCode::from(interrupt::EXIT_CODE),
+                false => ExitCode::SUCCESS,
+            }
+        }
+    }
+}
+
+fn evaluate_agent(args: &EvaluateArgs) -> ExitCode {
+    match evaluate::run(args) {
+        Err(error) => wrong(&error),
+        Ok(text) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn show_agent(args: &AgentArgs) -> ExitCode {
+    match Summary::load(&args.file) {
+        Err(error) => wrong(&error),
+        Ok(summary) => {
+            print(&evaluate::describe(&summary));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
 /// Signals have a thread of their own: they must be heard however busy a run is.
 fn with_signals<T>(work: impl FnOnce(&CancellationToken) -> T) -> std::io::Result<T> {
     let signals = tokio::runtime::Builder::new_multi_thread()
@@ -89,6 +128,11 @@ fn with_signals<T>(work: impl FnOnce(&CancellationToken) -> T) -> std::io::Resul
 fn failed(error: &dyn Display) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::FAILURE
+}
+
+fn wrong(error: &dyn Display) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(2)
 }
 
 /// A reader that has gone away is no reason to panic.

@@ -40,16 +40,38 @@ impl Outcome {
     }
 }
 
+/// What a job was sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// For agents to learn from, before the run begins.
+    Training,
+    /// Due while the cluster fills up.
+    Warmup,
+    /// To be counted.
+    Measured,
+}
+
+impl Phase {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Training => "training",
+            Phase::Warmup => "warmup",
+            Phase::Measured => "measured",
+        }
+    }
+}
+
 /// One job of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobRecord {
     /// Which job it was, and when it was due.
     pub arrival: Arrival,
-    /// Due during the warm-up: not counted.
-    pub warmup: bool,
+    /// What it was sent for; only what is measured is counted.
+    pub phase: Phase,
     /// Seconds that it had from the instant when it was due.
     pub deadline_s: Option<f64>,
-    /// When it was sent, in seconds since the start of the run.
+    /// When it was sent, in seconds since the start of the run (before which training has taken place).
     pub sent_s: Option<f64>,
     /// When its answer was complete.
     pub answered_s: Option<f64>,
@@ -108,12 +130,16 @@ pub struct NodeReport {
     pub forwarding_s: Option<f64>,
     /// From arrival to answer.
     pub total_s: Option<f64>,
+    /// The number of the choice, as the learner knows it.
+    pub eid: Option<u64>,
     /// What the learner saw.
     pub state: Option<String>,
     /// What it chose.
     pub action: Option<i32>,
     /// Its epsilon.
     pub epsilon: Option<f64>,
+    /// The probability with which it chose that.
+    pub probability: Option<f64>,
     /// The reward that the node gave.
     pub reward: Option<f64>,
 }

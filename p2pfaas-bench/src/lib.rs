@@ -1,4 +1,4 @@
-//! The `p2pfaas` command: run an experiment file and compare its policies.
+//! The `p2pfaas` command: run an experiment file and compare its policies; train and judge agents.
 //!
 //! [`run_command`] is the whole program; a program with policies of its own calls it with a bigger
 //! registry. The modules below are its parts, in the order in which a run meets them:
@@ -6,15 +6,19 @@
 //! - [`experiment`] reads and checks the file, [`schedule`] draws the arrivals out of it;
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
-//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them.
+//! - [`curve`] follows agents while they learn;
+//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
 pub mod cli;
 pub mod client;
 mod command;
 pub mod cost;
+pub mod curve;
 pub mod embedded;
 pub mod emulate;
+pub mod evaluate;
 pub mod experiment;
 mod interrupt;
 pub mod job;
@@ -26,6 +30,7 @@ pub mod results;
 pub mod run;
 pub mod schedule;
 pub mod service;
+mod stage;
 pub mod statistics;
 pub mod streams;
 pub mod summary;
@@ -33,6 +38,8 @@ pub mod table;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+pub mod traces;
+pub mod train;
 pub mod warnings;
 
 pub use command::run_command;

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::answer;
 use crate::client::{Answer, Call, CallError, Client};
 use crate::experiment::Experiment;
-use crate::job::{JobRecord, NodeReport, Outcome};
+use crate::job::{JobRecord, NodeReport, Outcome, Phase};
 use crate::schedule::{Arrival, Schedule};
 
 /// Jobs without an answer at once. One more has failed without being sent: bounds memory and sockets.
@@ -26,7 +26,7 @@ const MAX_UNANSWERED: usize = 10_000;
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Whom the jobs go to, and with what.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Targets {
     /// Ids of the nodes.
     pub node_ids: Vec<String>,
@@ -38,34 +38,68 @@ pub struct Targets {
 
 /// Hears how a run goes on; called between two jobs, so it must be quick.
 pub trait Watch {
-    /// So many seconds of the run are over.
+    /// So many seconds of the run are over; less than 0 while there is training before it.
     fn at(&mut self, second: f64);
 }
 
-/// Sends the jobs of one run and waits for their answers; each becomes a record. Ends early when
+/// A stretch of traffic: the run itself, or the training before it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    arrivals: Schedule,
+    begins_s: f64,
+    ends_s: f64,
+    /// Stands before a job's number in its tracing id, and so decides about its demand.
+    tag: String,
+}
+
+impl Session {
+    /// The run: warm-up, and what is measured.
+    pub fn run(experiment: &Experiment, seed: u64) -> Session {
+        Session {
+            arrivals: Schedule::new(experiment, seed),
+            begins_s: 0.0,
+            ends_s: experiment.horizon_s(),
+            tag: tag(&experiment.name, seed),
+        }
+    }
+
+    /// So many seconds of training, with jobs of their own.
+    pub fn training(experiment: &Experiment, seed: u64, train_s: f64) -> Session {
+        Session {
+            arrivals: Schedule::training(experiment, seed, train_s),
+            begins_s: -train_s,
+            ends_s: 0.0,
+            tag: format!("{}-training", tag(&experiment.name, seed)),
+        }
+    }
+}
+
+/// Sends the jobs of one session and waits for their answers; each becomes a record. Ends early when
 /// cancelled: what is not answered by then is recorded as cancelled, what was not due is not recorded.
 ///
-/// Returns the seconds of the run that took place.
+/// Returns the second at which it ended.
 pub fn drive(
     experiment: &Experiment,
-    seed: u64,
+    session: Session,
     targets: Targets,
     runtime: &Handle,
     cancel: &CancellationToken,
     records: mpsc::Sender<JobRecord>,
     watch: &mut dyn Watch,
 ) -> f64 {
+    let Session { arrivals, begins_s, ends_s, tag } = session;
     let sender = Arc::new(Sender {
         client: Client::default(),
         targets,
         began: Instant::now(),
-        tag: tag(&experiment.name, seed),
+        begins_s,
+        tag,
         cancel: cancel.clone(),
         records,
     });
     let room = Arc::new(Semaphore::new(MAX_UNANSWERED));
     let tasks = TaskTracker::new();
-    for arrival in Schedule::new(experiment, seed) {
+    for arrival in arrivals {
         if !sender.wait_until(arrival.at_s, watch) {
             break;
         }
@@ -73,19 +107,20 @@ pub fn drive(
         let permit = Arc::clone(&room).try_acquire_owned().ok();
         tasks.spawn_on(Arc::clone(&sender).send(record, permit), runtime);
     }
-    sender.wait_until(experiment.horizon_s(), watch);
-    let took_place_s = sender.now_s().min(experiment.horizon_s());
+    sender.wait_until(ends_s, watch);
+    let ended_s = sender.now_s().min(ends_s);
     tasks.close();
     while runtime.block_on(async { tokio::time::timeout(GLANCE, tasks.wait()).await.is_err() }) {
         watch.at(sender.now_s());
     }
-    took_place_s
+    ended_s
 }
 
 struct Sender {
     client: Client,
     targets: Targets,
     began: Instant,
+    begins_s: f64,
     tag: String,
     cancel: CancellationToken,
     records: mpsc::Sender<JobRecord>,
@@ -93,7 +128,7 @@ struct Sender {
 
 impl Sender {
     fn now_s(&self) -> f64 {
-        self.began.elapsed().as_secs_f64()
+        self.begins_s + self.began.elapsed().as_secs_f64()
     }
 
     /// Sleeps until a moment of the run; false when it was cancelled before.
@@ -175,9 +210,14 @@ impl Sender {
 
 /// A job that nothing has happened to yet: failed, unless more becomes known.
 fn blank(experiment: &Experiment, arrival: Arrival) -> JobRecord {
+    let phase = match arrival.at_s {
+        at_s if at_s < 0.0 => Phase::Training,
+        at_s if at_s < experiment.warmup_s => Phase::Warmup,
+        _ => Phase::Measured,
+    };
     JobRecord {
         arrival,
-        warmup: arrival.at_s < experiment.warmup_s,
+        phase,
         deadline_s: experiment.jobs[usize::from(arrival.task_type)].deadline_s,
         sent_s: None,
         answered_s: None,

@@ -1,14 +1,15 @@
 //! How a run goes on, on standard error: one bar over everything, which knows the end.
 
+use std::collections::VecDeque;
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::experiment::Experiment;
-use crate::job::JobRecord;
+use crate::experiment::{Experiment, PolicySpec};
+use crate::job::{JobRecord, Phase};
 use crate::load::Watch;
 
 /// Counts that are read while a run goes on.
@@ -16,15 +17,50 @@ use crate::load::Watch;
 pub struct Live {
     offered: AtomicU64,
     in_time: AtomicU64,
+    /// The last seconds of the training.
+    recent: Mutex<VecDeque<Second>>,
 }
+
+/// Jobs that were due in one second.
+#[derive(Debug, Clone, Copy)]
+struct Second {
+    second: i64,
+    offered: u64,
+    in_time: u64,
+}
+
+/// Seconds of the training over which the live line looks back.
+const RECENT_S: i64 = 5;
 
 impl Live {
     /// Counts a job, unless it belongs to the warm-up.
     pub fn add(&self, job: &JobRecord) {
-        if !job.warmup {
-            self.offered.fetch_add(1, Ordering::Relaxed);
-            self.in_time.fetch_add(u64::from(job.in_time()), Ordering::Relaxed);
+        match job.phase {
+            Phase::Measured => {
+                self.offered.fetch_add(1, Ordering::Relaxed);
+                self.in_time.fetch_add(u64::from(job.in_time()), Ordering::Relaxed);
+            }
+            Phase::Training => self.add_recent(job.arrival.at_s.floor() as i64, u64::from(job.in_time())),
+            Phase::Warmup => {}
         }
+    }
+
+    /// Jobs come in the order of their answers, which is not quite that of their arrivals.
+    fn add_recent(&self, second: i64, in_time: u64) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        match recent.iter_mut().rev().find(|known| known.second == second) {
+            Some(known) => (known.offered, known.in_time) = (known.offered + 1, known.in_time + in_time),
+            None => recent.push_back(Second { second, offered: 1, in_time }),
+        }
+        let newest = recent.iter().map(|known| known.second).max().unwrap_or(second);
+        recent.retain(|known| known.second > newest - RECENT_S);
+    }
+
+    fn recently_in_time(&self) -> Option<f64> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |of: fn(&Second) -> u64| recent.iter().map(of).sum::<u64>();
+        let offered = sum(|second| second.offered);
+        (offered > 0).then(|| sum(|second| second.in_time) as f64 / offered as f64)
     }
 
     fn in_time(&self) -> Option<f64> {
@@ -41,7 +77,9 @@ pub struct Progress {
     plain: bool,
     run_s: f64,
     warmup_s: f64,
-    runs: usize,
+    /// Where each policy's first run begins, training included.
+    begins_s: Vec<f64>,
+    seeds: usize,
 }
 
 impl Progress {
@@ -57,19 +95,37 @@ impl Progress {
     }
 
     fn new(experiment: &Experiment, target: ProgressDrawTarget, plain: bool) -> Progress {
-        let runs = experiment.policies.len() * experiment.seeds.len();
-        let bar =
-            ProgressBar::with_draw_target(Some(milliseconds(runs as f64 * experiment.horizon_s())), target);
+        let (run_s, seeds) = (experiment.horizon_s(), experiment.seeds.len());
+        let mut end_s = 0.0;
+        let begins = experiment.policies.iter().map(|policy| {
+            let begins_s = end_s;
+            end_s += seeds as f64 * (policy.train_s() + run_s);
+            begins_s
+        });
+        let begins_s: Vec<_> = begins.collect();
+        let bar = ProgressBar::with_draw_target(Some(milliseconds(end_s)), target);
         let style = "{bar:28} {percent:>3} %  {msg}  ({eta} left)";
         bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Progress { bar, plain, run_s: experiment.horizon_s(), warmup_s: experiment.warmup_s, runs }
+        Progress { bar, plain, run_s, warmup_s: experiment.warmup_s, begins_s, seeds }
     }
 
     /// Begins run number `index`, from 0.
-    pub fn run(&self, index: usize, label: &str, seed: u64, live: Arc<Live>) -> RunProgress<'_> {
-        let title = format!("{}/{} {label}, seed {seed}", index + 1, self.runs);
+    pub fn run(&self, index: usize, policy: &PolicySpec, seed: u64, live: Arc<Live>) -> RunProgress<'_> {
+        let runs = self.begins_s.len() * self.seeds;
+        let title = format!("{}/{runs} {}, seed {seed}", index + 1, policy.label);
         self.bar.set_message(format!("{title}: starting"));
-        RunProgress { progress: self, before_s: index as f64 * self.run_s, title, live }
+        let train_s = policy.train_s();
+        let first_s = self.begins_s.get(index / self.seeds).copied().unwrap_or(0.0);
+        let before_s = first_s + (index % self.seeds) as f64 * (train_s + self.run_s);
+        RunProgress {
+            progress: self,
+            begins_s: before_s + train_s,
+            train_s,
+            title,
+            live,
+            epsilon: 0.0,
+            told_s: 0.0,
+        }
     }
 
     /// Takes the bar away.
@@ -82,9 +138,15 @@ impl Progress {
 #[derive(Debug)]
 pub struct RunProgress<'a> {
     progress: &'a Progress,
-    before_s: f64,
+    /// Where the run begins, after its training.
+    begins_s: f64,
+    train_s: f64,
     title: String,
     live: Arc<Live>,
+    /// The agents' ε now.
+    pub epsilon: f64,
+    /// Seconds of the training when the last plain line was written.
+    told_s: f64,
 }
 
 impl RunProgress<'_> {
@@ -96,19 +158,35 @@ impl RunProgress<'_> {
     }
 
     fn in_time(&self) -> String {
-        self.live.in_time().map_or_else(|| "-".into(), |share| format!("{:.1} % in time", 100.0 * share))
+        percent(self.live.in_time())
+    }
+
+    fn training(&self, trained_s: f64) -> String {
+        let (share, train_s) = (percent(self.live.recently_in_time()), self.train_s);
+        let epsilon = self.epsilon;
+        format!("training {trained_s:.0}/{train_s:.0} s: {share} (last {RECENT_S} s), ε {epsilon:.2}")
+    }
+
+    fn tell_training(&mut self, second: f64) {
+        let trained_s = self.train_s + second;
+        if self.progress.plain && second < 0.0 && trained_s >= self.told_s + PLAIN_S {
+            self.told_s = trained_s;
+            eprintln!("{}: {}", self.title, self.training(trained_s));
+        }
     }
 }
 
 impl Watch for RunProgress<'_> {
     fn at(&mut self, second: f64) {
+        self.tell_training(second);
         let Progress { bar, run_s, warmup_s, .. } = self.progress;
-        let position = milliseconds(self.before_s + second.min(*run_s));
+        let position = milliseconds(self.begins_s + second.min(*run_s));
         // Called for every job: the text is only made when the eye could see a change.
         if bar.is_hidden() || position < bar.position() + GLANCE_MS {
             return;
         }
         let phase = match second {
+            second if second < 0.0 => self.training(self.train_s + second),
             second if second < *warmup_s => "warming up".into(),
             second if second < *run_s => self.in_time(),
             _ => format!("{}, last answers", self.in_time()),
@@ -119,7 +197,50 @@ impl Watch for RunProgress<'_> {
 }
 
 const GLANCE_MS: u64 = 100;
+/// Seconds between two lines of a training where there is no terminal.
+const PLAIN_S: f64 = 10.0;
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".into(), |share| format!("{:.1} % in time", 100.0 * share))
+}
 
 fn milliseconds(seconds: f64) -> u64 {
     Duration::try_from_secs_f64(seconds).map_or(0, |span| span.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Outcome;
+    use crate::testing::{experiment, record};
+
+    fn live_line() -> String {
+        let experiment = experiment(
+            "[cluster]\nnodes = 1\n[traffic]\nkind = \"poisson\"\nrate = 1\n[[jobs]]\nfunction = \"echo\"\n\
+             [[policy]]\nname = \"NoScheduler\"\n[[policy]]\nname = \"LearningScheduler\"\nlabel = \"learned\"\n\
+             [policy.agent]\ntrain_s = 90\n[run]\nduration_s = 10\nseeds = [1, 2]\n",
+        );
+        let progress = Progress::hidden(&experiment);
+        let live = Arc::new(Live::default());
+        for (at_s, outcome) in [
+            (-80.0, Outcome::Dropped),
+            (-58.0, Outcome::Served),
+            (-56.5, Outcome::Dropped),
+            (-57.0, Outcome::Served),
+        ] {
+            let mut job = record(0, at_s, outcome, Some(at_s));
+            job.phase = Phase::Training;
+            live.add(&job);
+        }
+        let mut run = progress.run(3, &experiment.policies[1], 2, live);
+        // Two runs of 10 s, and one of 100 s.
+        assert_eq!(run.begins_s, 20.0 + 100.0 + 90.0);
+        run.epsilon = 0.413;
+        format!("{}: {}", run.title, run.training(90.0 - 56.0))
+    }
+
+    #[test]
+    fn the_live_line_of_a_training_tells_the_last_seconds_only() {
+        assert_eq!(live_line(), "4/4 learned, seed 2: training 34/90 s: 66.7 % in time (last 5 s), ε 0.41");
+    }
 }

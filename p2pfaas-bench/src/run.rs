@@ -1,24 +1,27 @@
 //! Runs an experiment on an embedded cluster: for each policy and seed a fresh cluster, the same
-//! arrivals, and a summary of what came of them.
+//! arrivals, and a summary of what came of them. Agents that learn are trained first, by jobs of their
+//! own that are not counted.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use p2pfaas_core::policy::Registry;
+use p2pfaas_learner::checkpoint::CheckpointError;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::function_uri;
-use crate::cost::{Meter, cores};
+use crate::cost::cores;
+use crate::curve::Curve;
 use crate::embedded::{Cluster, node_id};
 use crate::experiment::{Experiment, PolicySpec};
 use crate::job::JobRecord;
-use crate::load::{Targets, Watch, drive};
+use crate::load::{Session, Targets, drive};
 use crate::payload::{self, PayloadError};
-use crate::progress::{Live, Progress, RunProgress};
+use crate::progress::{Live, Progress};
 use crate::results::{Folder, JobsFile, JobsFileError, Row, WriteError};
-use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
+use crate::stage::Stage;
+use crate::summary::{PolicySummary, RunMeasured, Summary};
 use crate::tally::Tally;
 use crate::warnings;
 
@@ -46,6 +49,9 @@ pub enum RunError {
     /// The jobs cannot be written.
     #[error(transparent)]
     Jobs(#[from] JobsFileError),
+    /// An agent cannot be kept.
+    #[error("cannot keep an agent: {0}")]
+    Agent(#[from] CheckpointError),
 }
 
 /// Runs all policies and seeds and leaves the results in a folder.
@@ -59,7 +65,7 @@ pub fn run(
     cancel: &CancellationToken,
     progress: &Progress,
 ) -> Result<Summary, RunError> {
-    let mut bench = Bench::new(experiment, registry, &folder.jobs(), cancel, progress)?;
+    let mut bench = Bench::new(experiment, registry, folder, cancel, progress)?;
     let mut policies = Vec::new();
     let mut told = Vec::new();
     let ended = bench.policies(&mut policies, &mut told);
@@ -74,12 +80,14 @@ pub fn run(
         warnings: told,
         policies,
     };
-    // All three are tried: whichever can be kept, is.
+    // All are tried: whichever can be kept, is.
     let jobs = bench.jobs.finish();
     let written = folder.write_summary(&summary);
+    let learning = folder.write_learning(&bench.curves, &summary);
     ended?;
     jobs?;
     written?;
+    learning?;
     Ok(summary)
 }
 
@@ -89,7 +97,9 @@ struct Bench<'a> {
     cancel: &'a CancellationToken,
     progress: &'a Progress,
     payloads: Vec<Vec<bytes::Bytes>>,
+    folder: &'a Folder,
     jobs: JobsFile,
+    curves: Vec<Curve>,
     nodes: Runtime,
     clients: Runtime,
     runs: usize,
@@ -99,7 +109,7 @@ impl<'a> Bench<'a> {
     fn new(
         experiment: &'a Experiment,
         registry: Registry,
-        jobs: &Path,
+        folder: &'a Folder,
         cancel: &'a CancellationToken,
         progress: &'a Progress,
     ) -> Result<Self, RunError> {
@@ -110,7 +120,9 @@ impl<'a> Bench<'a> {
             cancel,
             progress,
             payloads: payloads.collect::<Result<_, _>>()?,
-            jobs: JobsFile::create(jobs, &experiment.name)?,
+            folder,
+            jobs: JobsFile::create(&folder.jobs(), &experiment.name)?,
+            curves: Vec::new(),
             nodes: Builder::new_multi_thread().thread_name("node").enable_all().build()?,
             // Apart from the nodes', so that a busy node does not make the generator late.
             clients: Builder::new_multi_thread()
@@ -133,6 +145,8 @@ impl<'a> Bench<'a> {
             let name = policy.descriptor.to_string();
             if let Some(summary) = PolicySummary::of(&policy.label, &name, &runs) {
                 let failure = runs.iter().find_map(|run| run.tally.first_failure.as_deref());
+                let said = policy.agent.iter().flat_map(|agent| &agent.warnings);
+                told.extend(said.map(|warning| format!("{}: {warning}", policy.label)));
                 told.extend(warnings::about(self.experiment, &summary, cores(), failure));
                 policies.push(summary);
             }
@@ -154,36 +168,71 @@ impl<'a> Bench<'a> {
     /// One policy under one seed, on a cluster of its own.
     fn once(&mut self, policy: &PolicySpec, seed: u64) -> Result<RunMeasured, RunError> {
         let live = Arc::new(Live::default());
-        let progress = self.progress.run(self.runs, &policy.label, seed, Arc::clone(&live));
+        let progress = self.progress.run(self.runs, policy, seed, Arc::clone(&live));
         self.runs += 1;
-        let start = Cluster::start(self.experiment, &policy.descriptor, seed, &self.registry);
+        let start = Cluster::start(self.experiment, policy, seed, &self.registry);
         let cluster = self.nodes.block_on(start)?;
         let targets = self.targets(&cluster)?;
-        let mut stage =
-            Stage { progress, cluster: &cluster, warmup_s: self.experiment.warmup_s, counted: None };
+        let mut stage = Stage::new(progress, &cluster, self.experiment.warmup_s);
+        let mut curve = policy.learns().then(|| Curve::new(&policy.label, seed));
 
         let (sender, records) = mpsc::channel(RECORDS);
         let stop = self.cancel.child_token();
         let (jobs, label) = (&mut self.jobs, policy.label.as_str().into());
-        let (tally, took_place_s) = std::thread::scope(|scope| {
+        let into = &mut curve;
+        let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
-                let collected = collect(records, jobs, label, seed, &live);
+                let collected = collect(records, jobs, into, label, seed, &live);
                 if collected.is_err() {
                     stop_on_error.cancel();
                 }
                 collected
             });
             let clients = self.clients.handle();
-            let took_place_s = drive(self.experiment, seed, targets, clients, &stop, sender, &mut stage);
-            (collector.join(), took_place_s)
+            let traffic = |session, stage: &mut Stage<'_>| {
+                let (targets, sender) = (targets.clone(), sender.clone());
+                drive(self.experiment, session, targets, clients, &stop, sender, stage)
+            };
+            let train_s = policy.train_s();
+            if train_s > 0.0 {
+                stage.training = true;
+                traffic(Session::training(self.experiment, seed, train_s), &mut stage);
+                stage.training = false;
+            }
+            cluster.end_training(policy);
+            let mut ended_s = 0.0;
+            if !stop.is_cancelled() {
+                ended_s = traffic(Session::run(self.experiment, seed), &mut stage);
+            }
+            // The collector ends when nobody can send any more.
+            drop(sender);
+            (collector.join(), ended_s)
         });
         let cost = stage.cost();
         stage.progress.done();
+        if let Some(curve) = &mut curve {
+            stage.tell(curve);
+        }
+        self.curves.extend(curve);
+        let learning = cluster.learned(policy);
+        let kept = self.keep(&cluster, policy, seed);
         self.nodes.block_on(cluster.shutdown());
         let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        let measured_s = (took_place_s - self.experiment.warmup_s).max(0.0);
-        Ok(RunMeasured { seed, tally, measured_s, cost })
+        kept?;
+        let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
+        Ok(RunMeasured { seed, tally, measured_s, cost, learning })
+    }
+
+    /// Keeps what the agents have learned.
+    fn keep(&self, cluster: &Cluster, policy: &PolicySpec, seed: u64) -> Result<(), CheckpointError> {
+        if !policy.learns() {
+            return Ok(());
+        }
+        for (node, agent) in cluster.agents() {
+            agent.checkpoint().save(&self.folder.agent(&policy.file_name, seed, node))?;
+        }
+        Ok(())
     }
 
     fn targets(&self, cluster: &Cluster) -> Result<Targets, http::Error> {
@@ -201,6 +250,7 @@ impl<'a> Bench<'a> {
 fn collect(
     mut records: mpsc::Receiver<JobRecord>,
     jobs: &mut JobsFile,
+    curve: &mut Option<Curve>,
     policy: Arc<str>,
     seed: u64,
     live: &Live,
@@ -209,49 +259,11 @@ fn collect(
     while let Some(job) = records.blocking_recv() {
         tally.add(&job);
         live.add(&job);
+        if let Some(curve) = curve {
+            curve.add(&job);
+        }
         jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
     }
     jobs.flush()?;
     Ok(tally)
-}
-
-/// Begins to count the cost when the warm-up is over.
-struct Stage<'a> {
-    progress: RunProgress<'a>,
-    cluster: &'a Cluster,
-    warmup_s: f64,
-    counted: Option<(Meter, CostSummary)>,
-}
-
-impl Stage<'_> {
-    fn counts(&self) -> CostSummary {
-        let devices = self.cluster.counts();
-        CostSummary {
-            executions: devices.executions(),
-            overruns: devices.overruns(),
-            fallbacks: self.cluster.fallbacks(),
-            ..CostSummary::default()
-        }
-    }
-
-    fn cost(&self) -> CostSummary {
-        let Some((meter, before)) = &self.counted else { return CostSummary::default() };
-        let (spent, now) = (meter.read(), self.counts());
-        CostSummary {
-            cpu_s: spent.cpu_s,
-            machine_busy: spent.busy,
-            executions: now.executions - before.executions,
-            overruns: now.overruns - before.overruns,
-            fallbacks: now.fallbacks - before.fallbacks,
-        }
-    }
-}
-
-impl Watch for Stage<'_> {
-    fn at(&mut self, second: f64) {
-        if self.counted.is_none() && second >= self.warmup_s {
-            self.counted = Some((Meter::start(), self.counts()));
-        }
-        self.progress.at(second);
-    }
 }

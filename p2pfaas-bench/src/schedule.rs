@@ -9,14 +9,14 @@ use rand_distr::{Distribution, Exp1};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::experiment::{ArrivalKind, Experiment};
-use crate::streams::{Purpose, generator};
+use crate::streams::{Purpose, generator, stream_seed};
 
 /// A job that is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arrival {
     /// Its number in the run, from 0, in the order of the instants.
     pub number: u64,
-    /// Seconds since the start of the run.
+    /// Seconds since the start of the run; training comes before it.
     pub at_s: f64,
     /// The node that it goes to.
     pub node: u32,
@@ -34,7 +34,7 @@ pub struct Schedule {
     next: BinaryHeap<Next>,
     /// Upper ends of the task types' shares.
     shares: Vec<f64>,
-    horizon_s: f64,
+    ends_s: f64,
     number: u64,
 }
 
@@ -71,6 +71,16 @@ impl Ord for Next {
 impl Schedule {
     /// The arrivals from 0 until the end of the run.
     pub fn new(experiment: &Experiment, seed: u64) -> Self {
+        Schedule::between(experiment, seed, 0.0, experiment.horizon_s())
+    }
+
+    /// The arrivals of a training that takes so many seconds and ends at 0. They have nothing in common
+    /// with those of the run.
+    pub fn training(experiment: &Experiment, seed: u64, train_s: f64) -> Self {
+        Schedule::between(experiment, stream_seed(seed, Purpose::Training, 0), -train_s, 0.0)
+    }
+
+    fn between(experiment: &Experiment, seed: u64, begins_s: f64, ends_s: f64) -> Self {
         let arrivals = |(node, rate): (usize, &f64)| NodeArrivals {
             kind: experiment.traffic.kind,
             rate: *rate,
@@ -87,18 +97,18 @@ impl Schedule {
             nodes: experiment.traffic.rates.iter().enumerate().map(arrivals).collect(),
             next: BinaryHeap::new(),
             shares: shares.collect(),
-            horizon_s: experiment.horizon_s(),
+            ends_s,
             number: 0,
         };
         for node in 0..schedule.nodes.len() {
-            let first_s = schedule.nodes[node].first();
+            let first_s = begins_s + schedule.nodes[node].first();
             schedule.push(first_s, node as u32);
         }
         schedule
     }
 
     fn push(&mut self, at_s: f64, node: u32) {
-        if at_s < self.horizon_s {
+        if at_s < self.ends_s {
             self.next.push(Next { at_s, node });
         }
     }
@@ -192,6 +202,18 @@ mod tests {
             assert!(instants[0] < 1.0 / rate);
         }
         assert_ne!(instants(&experiment, 0)[0], instants(&experiment, 1)[0]);
+    }
+
+    #[test]
+    fn training_ends_where_the_run_begins_and_is_of_the_same_kind_with_other_arrivals() {
+        let experiment = two_nodes("poisson");
+        let training: Vec<_> = Schedule::training(&experiment, 7, 100.0).collect();
+        assert!(training.iter().all(|arrival| (-100.0..0.0).contains(&arrival.at_s)));
+        assert!((training.len() as f64 - 5_000.0).abs() < 5.0 * 5_000_f64.sqrt(), "{}", training.len());
+        let run: Vec<_> = Schedule::new(&experiment, 7).take(training.len()).collect();
+        let same = |(left, right): &(&Arrival, &Arrival)| (left.at_s + 100.0 - right.at_s).abs() < 1e-6;
+        assert_eq!(training.iter().zip(&run).filter(same).count(), 0);
+        assert_ne!(training, Schedule::training(&experiment, 8, 100.0).collect::<Vec<_>>());
     }
 
     #[test]

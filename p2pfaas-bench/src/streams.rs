@@ -17,6 +17,8 @@ pub enum Purpose {
     Demand = 4,
     /// A node's own decisions.
     Node = 5,
+    /// A training's arrivals, which have this as their seed.
+    Training = 6,
 }
 
 /// The generator of one purpose and owner.

@@ -78,8 +78,24 @@ pub struct PolicySummary {
     pub cost: CostSummary,
     /// The generator's own lateness.
     pub lag_s: Lag,
+    /// What its agents learned, where they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning: Option<LearningSummary>,
     /// Each seed alone.
     pub per_seed: Vec<SeedSummary>,
+}
+
+/// What the agents of a policy learned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct LearningSummary {
+    /// Seconds of training before each run.
+    pub training_s: f64,
+    /// Experiences learned from in training, over all nodes and seeds.
+    pub experiences: u64,
+    /// Experiences learned from after it: 0, unless agents were to go on.
+    pub experiences_after_training: u64,
+    /// Experiences that were lost on the way to the agents.
+    pub experiences_lost: u64,
 }
 
 /// Latency of served jobs; `null` when none was.
@@ -164,6 +180,8 @@ pub struct RunMeasured {
     pub measured_s: f64,
     /// What it cost.
     pub cost: CostSummary,
+    /// What its agents learned, where they were to.
+    pub learning: Option<LearningSummary>,
 }
 
 impl PolicySummary {
@@ -222,6 +240,7 @@ impl PolicySummary {
             served_per_s: per_second(served),
             cost: cost(&runs),
             lag_s: Lag { p99: quantile(&lags, 0.99), max: lags.last().copied() },
+            learning: learning(&runs),
             per_seed: runs.iter().map(|run| SeedSummary::of(run)).collect(),
         })
     }
@@ -250,6 +269,16 @@ fn latency_interval(runs: &[&RunMeasured]) -> Option<Interval> {
         }
     };
     interval.map(|interval| within(interval, 0.0..=f64::MAX))
+}
+
+fn learning(runs: &[&RunMeasured]) -> Option<LearningSummary> {
+    let all = runs.iter().filter_map(|run| run.learning);
+    all.reduce(|sum, run| LearningSummary {
+        training_s: sum.training_s,
+        experiences: sum.experiences + run.experiences,
+        experiences_after_training: sum.experiences_after_training + run.experiences_after_training,
+        experiences_lost: sum.experiences_lost + run.experiences_lost,
+    })
 }
 
 fn cost(runs: &[&RunMeasured]) -> CostSummary {

@@ -81,6 +81,17 @@ fn machine(summary: &Summary) -> String {
             "devices:   {overruns} of {executions} runs took longer than the emulated device ({share:.1} %)\n"
         ));
     }
+    for policy in &summary.policies {
+        if let Some(learning) = policy.learning {
+            text.push_str(&format!(
+                "learning:  {}: {} s of training a seed, {} experiences, {} lost\n",
+                policy.label,
+                learning.training_s,
+                learning.experiences + learning.experiences_after_training,
+                learning.experiences_lost
+            ));
+        }
+    }
     let worst_ms = 1e3 * most(|policy| policy.lag_s.max.unwrap_or(0.0));
     let p99_ms = 1e3 * most(|policy| policy.lag_s.p99.unwrap_or(0.0));
     text.push_str(&format!(

@@ -1,6 +1,6 @@
 //! Counts of one run, kept while it goes on.
 
-use crate::job::{JobRecord, Outcome};
+use crate::job::{JobRecord, Outcome, Phase};
 
 /// What is counted of the jobs after the warm-up. Of each served job its latency is kept, so that
 /// quantiles are exact: 16 bytes a job.
@@ -34,7 +34,7 @@ pub struct Tally {
 impl Tally {
     /// Counts one job.
     pub fn add(&mut self, job: &JobRecord) {
-        if job.warmup {
+        if job.phase != Phase::Measured {
             return;
         }
         self.offered += 1;

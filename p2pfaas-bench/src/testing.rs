@@ -5,7 +5,7 @@ use std::path::Path;
 use p2pfaas_core::policy::Registry;
 
 use crate::experiment::{Experiment, Known, Problems};
-use crate::job::{JobRecord, NodeReport, Outcome};
+use crate::job::{JobRecord, NodeReport, Outcome, Phase};
 use crate::schedule::Arrival;
 use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
 use crate::tally::Tally;
@@ -26,7 +26,7 @@ pub fn experiment(text: &str) -> Experiment {
 pub fn record(number: u64, at_s: f64, outcome: Outcome, answered_s: Option<f64>) -> JobRecord {
     JobRecord {
         arrival: Arrival { number, at_s, node: 0, task_type: 0, payload: 0 },
-        warmup: false,
+        phase: Phase::Measured,
         deadline_s: None,
         sent_s: Some(at_s),
         answered_s,
@@ -59,10 +59,10 @@ pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
         tally.add(&job);
     }
     let mut early = record(99, 0.0, Outcome::Failed, None);
-    early.warmup = true;
+    early.phase = Phase::Warmup;
     tally.add(&early);
     let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1, fallbacks: 0 };
-    RunMeasured { seed, tally, measured_s: 10.0, cost }
+    RunMeasured { seed, tally, measured_s: 10.0, cost, learning: None }
 }
 
 /// A summary of such a run.

@@ -54,7 +54,15 @@ pub fn about(
         warn(format!("{:.2} % of the jobs failed; the first with: {reason}", 100.0 * policy.failed));
     }
     if policy.cost.fallbacks > 0 {
-        warn(format!("{} decisions were the fallback policy's: there is no learner", policy.cost.fallbacks));
+        let asked = experiment.policies.iter().find(|spec| spec.label == policy.label);
+        let reason = match asked.and_then(|spec| spec.agent.as_ref()) {
+            Some(_) => "the agent had no answer, or named a peer that was not there",
+            None => "there is no learner",
+        };
+        warn(format!("{} decisions were the fallback policy's: {reason}", policy.cost.fallbacks));
+    }
+    if let Some(lost) = policy.learning.map(|learning| learning.experiences_lost).filter(|lost| *lost > 0) {
+        warn(format!("{lost} experiences were lost on the way to the agents"));
     }
     warnings
 }

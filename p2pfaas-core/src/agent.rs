@@ -64,6 +64,16 @@ pub struct StateSpace {
     pub features: Vec<Feature>,
 }
 
+impl StateSpace {
+    /// Whether the other's states have the same numbers in the same order, whatever their ranges.
+    pub fn means_the_same(&self, other: &StateSpace) -> bool {
+        let names = |space: &StateSpace| {
+            space.features.iter().map(|feature| feature.name.clone()).collect::<Vec<_>>()
+        };
+        self.encoder == other.encoder && names(self) == names(other)
+    }
+}
+
 /// Chooses actions. It lives outside the state machine: the driver carries the messages.
 pub trait Agent: Send {
     /// Its name, as a learner's `/learner/parameters` tells it.

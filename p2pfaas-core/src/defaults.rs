@@ -31,6 +31,18 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 pub const ASK_TIMEOUT: Duration = Duration::from_millis(100);
 /// A peer that failed a forward is left alone for this long.
 pub const SUSPICION: Duration = Duration::from_secs(1);
+/// Time constant of a node's own arrival rate: an arrival of that long ago counts 1/e.
+pub const ARRIVAL_RATE_TIME: Duration = Duration::from_secs(10);
+/// Weight of the newest measurement in a peer's round-trip time (as TCP's, RFC 6298).
+pub const ROUND_TRIP_WEIGHT: f64 = 0.125;
+/// Peers of which a learner's state may have numbers.
+pub const MAX_STATE_PEERS: u32 = 256;
+/// The most time until the deadline that a learner's state shows; a job without one shows this.
+pub const STATE_TIME_LEFT: Duration = JOB_TIMEOUT;
+/// The greatest age of a peer's load that a learner's state shows; an unknown load is that old.
+pub const STATE_PEER_AGE: Duration = Duration::from_secs(10);
+/// The arrival rate, per second, to which a learner's state mostly goes.
+pub const STATE_ARRIVAL_RATE: f64 = 100.0;
 
 /// The policy of a node that nobody configured (as the reference).
 pub const POLICY: (&str, &[&str]) = ("PowerOfNScheduler", &["1", "2", "true", "1"]);

@@ -1,8 +1,9 @@
 //! The P2PFaaS node as a state machine without I/O.
 //!
 //! All that a node *decides* lives here: admission, slots and queue, policy, probing, hop control,
-//! the view of its peers. A driver (the node service, a simulator) feeds [`Event`]s with the moment
-//! and a generator, and carries out the [`Effects`]:
+//! the view of its peers, what a learner sees and what a finished job is worth to it. A driver (the
+//! node service, a simulator) feeds [`Event`]s with the moment and a generator, and carries out the
+//! [`Effects`]:
 //!
 //! ```
 //! use p2pfaas_core::policy::{Descriptor, Registry};
@@ -49,6 +50,6 @@ pub use job::{
     Timings, Visited,
 };
 pub use node::{Counters, Node, NodeConfig};
-pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers};
+pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, PeerView, Peers};
 pub use slots::{Capacity, Slots};
 pub use time::Time;

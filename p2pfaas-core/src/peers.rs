@@ -1,11 +1,13 @@
 //! What a node knows of its peers.
 
+use std::time::Duration;
+
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::defaults::MAX_PEERS;
+use crate::defaults::{MAX_PEERS, ROUND_TRIP_WEIGHT};
 use crate::job::NodeId;
 
 /// A peer, by its number in this node's table. It stays the same while the node lives, also when
@@ -41,6 +43,34 @@ struct Peer {
     node: Option<NodeId>,
     present: bool,
     suspected_until: Time,
+    load: Option<(PeerLoad, Time)>,
+    round_trip: Option<Duration>,
+}
+
+impl Peer {
+    fn new(name: &str) -> Self {
+        Peer {
+            name: name.to_string(),
+            node: None,
+            present: false,
+            suspected_until: Time::ZERO,
+            load: None,
+            round_trip: None,
+        }
+    }
+}
+
+/// What is known of a peer at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PeerView {
+    /// The load that it told last.
+    pub load: Option<PeerLoad>,
+    /// How long ago that was.
+    pub age: Option<Duration>,
+    /// From a probe until its answer, smoothed.
+    pub round_trip: Option<Duration>,
+    /// Whether the job may go there.
+    pub available: bool,
 }
 
 /// The table of peers. Its bound is [`MAX_PEERS`]; beyond it the numbers of gone peers are
@@ -52,6 +82,12 @@ pub struct Peers {
 }
 
 impl Peers {
+    /// These names have the first numbers, and are gone until they come.
+    pub(crate) fn numbered(names: &[String]) -> Self {
+        let peers = names.iter().take(MAX_PEERS as usize).map(|name| Peer::new(name)).collect();
+        Peers { peers, present: Vec::new() }
+    }
+
     /// Replaces the set of present peers. New names get the next numbers, in name order.
     pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)]) {
         for peer in &mut self.peers {
@@ -69,7 +105,7 @@ impl Peers {
             None => true,
         });
         for (name, node) in sorted {
-            let peer = Peer { name: name.clone(), node: *node, present: true, suspected_until: Time::ZERO };
+            let peer = Peer { node: *node, present: true, ..Peer::new(name) };
             if self.peers.len() < MAX_PEERS as usize {
                 self.peers.push(peer);
             } else if let Some(gone) = self.peers.iter_mut().find(|peer| !peer.present) {
@@ -83,6 +119,12 @@ impl Peers {
     /// A peer's name, as the driver gave it.
     pub fn name(&self, peer: PeerId) -> Option<&str> {
         self.peers.get(peer.0 as usize).map(|peer| peer.name.as_str())
+    }
+
+    /// The names of all peers ever known, in the order of their numbers. A node that is started with
+    /// them as [`NodeConfig::peer_numbers`](crate::NodeConfig) goes on with the same numbers.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.peers.iter().map(|peer| peer.name.as_str())
     }
 
     /// The peer with this name, present or gone.
@@ -103,6 +145,17 @@ impl Peers {
     pub(crate) fn learn_node(&mut self, peer: PeerId, node: NodeId) {
         if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
             peer.node = Some(node);
+        }
+    }
+
+    /// A probe has been answered.
+    pub(crate) fn learn_load(&mut self, peer: PeerId, load: PeerLoad, now: Time, round_trip: Duration) {
+        if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
+            peer.load = Some((load, now));
+            peer.round_trip = Some(match peer.round_trip {
+                None => round_trip,
+                Some(mean) => mean.mul_f64(1.0 - ROUND_TRIP_WEIGHT) + round_trip.mul_f64(ROUND_TRIP_WEIGHT),
+            });
         }
     }
 
@@ -157,6 +210,22 @@ impl EligiblePeers<'_> {
     /// The peer with this name, if the job may go there.
     pub fn by_name(&self, name: &str) -> Option<PeerId> {
         self.peers.by_name(name).filter(|peer| self.contains(*peer))
+    }
+
+    /// What is known of a peer, eligible or not; `None` when no peer has had this number.
+    pub fn view(&self, peer: PeerId) -> Option<PeerView> {
+        let entry = self.peers.peers.get(peer.0 as usize)?;
+        Some(PeerView {
+            load: entry.load.map(|(load, _)| load),
+            age: entry.load.map(|(_, learned)| self.visit.now.since(learned)),
+            round_trip: entry.round_trip,
+            available: self.contains(peer),
+        })
+    }
+
+    /// What is known of all peers ever known, in the order of their numbers.
+    pub fn views(&self) -> impl Iterator<Item = PeerView> + '_ {
+        (0..self.known() as u32).filter_map(|number| self.view(PeerId(number)))
     }
 
     /// Peers ever known, eligible or not: the number of forward actions of an agent.
@@ -219,6 +288,55 @@ mod tests {
         assert_eq!(peers.present(), [PeerId(0), PeerId(2)]);
         peers.set(&table(&["a", "aa", "b"]));
         assert_eq!(peers.by_name("b"), Some(PeerId(1)));
+    }
+
+    #[test]
+    fn restored_numbers_stay_and_new_peers_get_later_ones() {
+        let mut before = Peers::default();
+        before.set(&table(&["b", "c"]));
+        before.set(&table(&["a", "c"]));
+        let names: Vec<_> = before.names().map(String::from).collect();
+        assert_eq!(names, ["b", "c", "a"]);
+
+        let mut peers = Peers::numbered(&names);
+        assert_eq!((peers.known(), peers.present()), (3, &[][..]));
+        peers.set(&table(&["_", "a", "b"]));
+        let numbers = ["b", "c", "a", "_"].map(|name| peers.by_name(name));
+        assert_eq!(numbers, [0, 1, 2, 3].map(|number| Some(PeerId(number))));
+        assert_eq!(peers.present(), [0, 2, 3].map(PeerId));
+    }
+
+    #[test]
+    fn the_view_of_a_peer_is_what_it_told_and_when_and_how_fast() {
+        let ms = Duration::from_millis;
+        let mut peers = Peers::default();
+        peers.set(&table(&["a", "b"]));
+        peers.set(&table(&["a"]));
+        let load = PeerLoad { running: 2, queued: 1, slots: 4 };
+        let (at, this) = (|millis| Time::ZERO + ms(millis), NodeId::from_machine_id("me"));
+        peers.learn_load(PeerId(0), PeerLoad::default(), at(5), ms(8));
+        peers.learn_load(PeerId(0), load, at(10), ms(16));
+        peers.learn_load(PeerId(7), load, at(10), ms(16));
+
+        let visit = Visit { now: at(40), this, visited: &[], sender: None };
+        let eligible = EligiblePeers { peers: &peers, visit };
+        let told = PeerView { load: Some(load), age: Some(ms(30)), round_trip: Some(ms(9)), available: true };
+        let nothing = PeerView { load: None, age: None, round_trip: None, available: false };
+        assert_eq!(eligible.views().collect::<Vec<_>>(), [told, nothing]);
+        assert_eq!(eligible.view(PeerId(2)), None);
+    }
+
+    #[test]
+    fn a_number_that_is_used_again_brings_nothing_of_its_old_peer() {
+        let names: Vec<_> = (0..=MAX_PEERS).map(|index| format!("p{index}")).collect();
+        let mut peers = Peers::numbered(&names);
+        assert_eq!(peers.known(), MAX_PEERS as usize, "the table is bounded");
+        peers.learn_load(PeerId(0), PeerLoad::default(), Time::ZERO, Duration::from_millis(1));
+        peers.set(&table(&["new"]));
+        assert_eq!(peers.by_name("new"), Some(PeerId(0)));
+        let visit = Visit { now: Time::ZERO, this: NodeId(0), visited: &[], sender: None };
+        let view = EligiblePeers { peers: &peers, visit }.view(PeerId(0));
+        assert_eq!(view, Some(PeerView { load: None, age: None, round_trip: None, available: true }));
     }
 
     #[test]

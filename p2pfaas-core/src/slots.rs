@@ -34,7 +34,9 @@ pub(crate) enum Admission {
 }
 
 impl Slots {
-    pub(crate) fn new(capacity: Capacity, task_types: u16) -> Self {
+    /// Empty slots. A node counts at least one task type.
+    pub fn new(capacity: Capacity, task_types: u16) -> Self {
+        let task_types = task_types.max(1);
         Slots {
             capacity,
             running: 0,

@@ -30,7 +30,8 @@ pub struct EpisodeCounts {
     pub received: u64,
     /// Brought again, and not trained again.
     pub duplicates: u64,
-    /// Came after they had been given up, and are not trained.
+    /// Came after they had been given up, or under a number that has not been given out, and are not
+    /// trained.
     pub late: u64,
     /// Gaps that were closed: numbers that never came in time.
     pub gaps: u64,
@@ -47,6 +48,7 @@ pub struct Episodes {
     max_wait: Duration,
     /// The number that is next; `None` before the first.
     next: Option<u64>,
+    own_numbers: bool,
     waiting: BTreeMap<u64, (Time, Entry)>,
     /// Numbers and contents of what has been let through last, oldest first.
     done: VecDeque<(u64, u64)>,
@@ -72,6 +74,7 @@ impl Episodes {
             max_waiting: max_waiting.max(1),
             max_wait,
             next: None,
+            own_numbers: false,
             waiting: BTreeMap::new(),
             done: VecDeque::new(),
             gaps: VecDeque::new(),
@@ -79,9 +82,11 @@ impl Episodes {
         }
     }
 
-    /// The number of the first experience that will come, where it is known.
+    /// The number of the first experience that will come, where it is known: they are made beside this
+    /// window then, and never begin anew, whatever others bring under their numbers.
     pub fn begin_at(&mut self, eid: u64) {
         self.next = Some(eid);
+        self.own_numbers = true;
         self.done.clear();
         self.gaps.clear();
         self.waiting.clear();
@@ -119,6 +124,8 @@ impl Episodes {
             self.release_waiting(out);
         } else if entry.eid < next {
             self.old(next, entry, out);
+        } else if entry.eid - next > MAX_DISTANCE && self.own_numbers {
+            self.counts.late += 1;
         } else if entry.eid - next > MAX_DISTANCE {
             self.restart(entry, out);
         } else {
@@ -151,9 +158,12 @@ impl Episodes {
     fn old(&mut self, next: u64, entry: Entry, out: &mut Vec<Ordered>) {
         let place = self.done.partition_point(|(eid, _)| *eid < entry.eid);
         match self.done.get(place) {
-            Some((eid, print)) if *eid == entry.eid && *print == fingerprint(&entry) => {
+            Some((eid, print))
+                if *eid == entry.eid && (self.own_numbers || *print == fingerprint(&entry)) =>
+            {
                 self.counts.duplicates += 1;
             }
+            _ if self.own_numbers => self.counts.late += 1,
             Some((eid, _)) if *eid == entry.eid => self.restart(entry, out),
             // Between two that were let through: it had been given up.
             Some(_) if place > 0 => self.counts.late += 1,
@@ -208,12 +218,12 @@ impl Episodes {
     }
 }
 
-/// Tells an experience that is brought again from another one under the same number (FNV-1a).
+/// Tells an experience that is brought again from another one under the same number (FNV-1a). Its reward
+/// does not count: a node and its client may both bring it, each with the reward that it saw.
 fn fingerprint(entry: &Entry) -> u64 {
     let mix = |hash: u64, bits: u64| (hash ^ bits).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
     let hash = mix(0xcbf2_9ce4_8422_2325, u64::from(entry.action));
-    let hash = entry.state.iter().fold(hash, |hash, number| mix(hash, number.to_bits()));
-    entry.reward.map_or(hash, |reward| mix(hash, reward.to_bits()))
+    entry.state.iter().fold(hash, |hash, number| mix(hash, number.to_bits()))
 }
 
 #[cfg(test)]

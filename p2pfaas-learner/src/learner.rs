@@ -48,11 +48,32 @@ pub(crate) struct Trainer {
     rng: Xoshiro256PlusPlus,
     /// The last one in order, whose successor is still to come.
     last: Option<Entry>,
+    /// Least bounds of the reorder window, whatever the parameters say: whoever knows that nothing is
+    /// lost on the way waits as long as a job may take.
+    patience: (usize, Duration),
     trained: u64,
     segments: u64,
     mean_error: f64,
     #[serde(skip)]
     ordered: Vec<Ordered>,
+}
+
+/// States that an agent cannot go on with.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SpaceError {
+    /// It has learned from others.
+    #[error(
+        "the agent has learned from states \"{known}\", and these are \"{wanted}\": name the same in the policy, or reset the agent"
+    )]
+    Other {
+        /// What it knows.
+        known: String,
+        /// What it is told.
+        wanted: String,
+    },
+    /// Its parameters do not go with them.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 /// What a learner has done so far.
@@ -133,6 +154,43 @@ impl Learner {
         self.actor.frozen
     }
 
+    /// Tells the number of the first experience that will come, how many may be under way at once and how
+    /// long one may take, where all of them are known to come.
+    pub fn expect(&mut self, first_eid: u64, under_way: usize, longest: Duration) {
+        let Learner { values, trainer, .. } = self;
+        trainer.finish(values);
+        trainer.episodes.begin_at(first_eid);
+        trainer.set_patience((under_way, longest));
+    }
+
+    /// Tells what the states mean. An agent that has learned something goes on only with the same.
+    ///
+    /// # Errors
+    /// It has learned from states of another meaning; or its parameters do not go with these.
+    pub fn adopt(&mut self, space: StateSpace) -> Result<(), SpaceError> {
+        match &self.trainer.space {
+            // Ranges are kept as they were: a node with more slots has the same states, and more of them.
+            Some(known) if known.means_the_same(&space) => return Ok(()),
+            Some(known) if self.trainer.trained > 0 => {
+                let (known, wanted) = (known.encoder.clone(), space.encoder);
+                return Err(SpaceError::Other { known, wanted });
+            }
+            _ => {}
+        }
+        if self.trainer.trained == 0 {
+            let mut rng = self.trainer.rng.clone();
+            let value = Value::new(&self.trainer.config, Some(&space), &mut rng)?;
+            if let Some(second) = &mut self.values.second {
+                *second = Value::new(&self.trainer.config, Some(&space), &mut rng)?;
+            }
+            self.values.first = value;
+            self.trainer.rule = Rule::new(&self.trainer.config);
+            self.trainer.rng = rng;
+        }
+        self.trainer.space = Some(space);
+        Ok(())
+    }
+
     /// Takes an experience in, in whatever order, and trains those whose turn has come.
     pub fn learn(&mut self, now: Time, entry: Entry) {
         if !self.actor.frozen {
@@ -176,7 +234,9 @@ impl Learner {
     pub fn reset(&mut self) -> Result<(), ConfigError> {
         use rand::Rng as _;
         let seed = self.trainer.rng.next_u64();
+        let patience = self.trainer.patience;
         *self = Learner::new(self.trainer.config.clone(), self.trainer.space.clone(), seed)?;
+        self.trainer.set_patience(patience);
         Ok(())
     }
 }
@@ -210,7 +270,7 @@ impl Actor {
             let action = greedy(q, &observation.mask, &mut self.rng)?;
             Choice { action: action as u32, epsilon: 0.0, probability: Some(1.0) }
         } else {
-            let picked = self.exploration.pick(q, &observation.mask, &mut self.rng)?;
+            let picked = self.exploration.pick(&observation.state, q, &observation.mask, &mut self.rng)?;
             Choice {
                 action: picked.action as u32,
                 epsilon: picked.epsilon,
@@ -232,6 +292,7 @@ impl Trainer {
             space,
             rng,
             last: None,
+            patience: (0, Duration::ZERO),
             trained: 0,
             segments: 0,
             mean_error: 0.0,
@@ -248,9 +309,14 @@ impl Trainer {
     }
 
     pub(crate) fn set_config(&mut self, config: AgentConfig) {
-        let (max_waiting, max_wait) = window(&config);
-        self.episodes.set_bounds(max_waiting, max_wait);
         self.config = config;
+        self.set_patience(self.patience);
+    }
+
+    fn set_patience(&mut self, patience: (usize, Duration)) {
+        self.patience = patience;
+        let (max_waiting, max_wait) = window(&self.config);
+        self.episodes.set_bounds(max_waiting.max(patience.0), max_wait.max(patience.1));
     }
 
     pub(crate) fn learn(&mut self, now: Time, entry: Entry, values: &mut Values) {
@@ -314,7 +380,7 @@ impl Trainer {
 
     fn train(&mut self, entry: &Entry, next: Option<Next<'_>>, values: &mut Values) {
         let mut context = Context { config: &self.config, rng: &mut self.rng };
-        let Some(reward) = entry.reward else {
+        let Some(reward) = entry.reward.filter(|reward| reward.is_finite()) else {
             // Nobody knows what came of it: what is summed over it would be wrong.
             return self.rule.cut(values, &mut context);
         };

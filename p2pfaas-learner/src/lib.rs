@@ -18,13 +18,19 @@ mod entry;
 pub mod episodes;
 pub mod exploration;
 mod learner;
+pub mod network;
+pub mod offline;
 mod online;
+pub mod replay;
 pub mod rule;
 #[cfg(feature = "service")]
 pub mod service;
 pub mod value;
 
-pub use config::{AgentConfig, ConfigError, ConfigWarning};
+pub use config::{
+    AgentConfig, Backend, ConfigError, ConfigWarning, ExplorationKind, ReplayKind, RuleKind, ScheduleKind,
+    ValueKind,
+};
 pub use entry::{Entry, Mask, State};
-pub use learner::{Counters, Learner, MAX_ACTIONS};
+pub use learner::{Counters, Learner, MAX_ACTIONS, SpaceError};
 pub use online::{Full, Online, OnlineOptions, Stats};

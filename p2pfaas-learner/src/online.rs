@@ -19,7 +19,7 @@ use tracing::{error, warn};
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::config::{AgentConfig, ConfigError};
 use crate::entry::Entry;
-use crate::learner::{Actor, Counters, Learner, MAX_ACTIONS, Trainer};
+use crate::learner::{Actor, Counters, Learner, MAX_ACTIONS, SpaceError, Trainer};
 use crate::value::Values;
 
 /// Experiences trained between two publications to the acting side.
@@ -310,6 +310,18 @@ impl Online {
         self.shared.acting.lock().actor.set_config(&config);
         training.trainer.set_config(config);
         training.changed = true;
+        Ok(())
+    }
+
+    /// Tells what the states mean; see [`Learner::adopt`].
+    ///
+    /// # Errors
+    /// It has learned from states of another meaning; nothing is changed.
+    pub fn adopt(&self, space: StateSpace) -> Result<(), SpaceError> {
+        let mut training = self.shared.training.lock();
+        let mut learner = self.shared.whole(&training);
+        learner.adopt(space)?;
+        self.shared.install(&mut training, learner);
         Ok(())
     }
 

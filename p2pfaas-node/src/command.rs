@@ -59,6 +59,7 @@ async fn node(loaded: Loaded, registry: Registry) -> ExitCode {
     // Grows over restarts, and with it the ids of jobs.
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     settings.core.first_job_number = u64::try_from(since_1970.as_micros()).unwrap_or_default();
+    settings.core.first_eid = settings.core.first_job_number;
     let mut signals = match StopSignals::listen() {
         Ok(signals) => signals,
         Err(why) => {

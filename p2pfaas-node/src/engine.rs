@@ -11,17 +11,19 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
-use p2pfaas_core::agent::{Agent, Choice, Experience, Observation};
+use p2pfaas_core::agent::{Choice, Experience, Observation};
 use p2pfaas_core::policy::{Descriptor, Policy};
 use p2pfaas_core::{
     Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, NodeId, Outcome, PeerId, PeerSet, Peers,
     Report, Time, Timings,
 };
+use p2pfaas_learner::Entry;
 use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tokio::sync::Notify;
 
 use crate::event_log::EventLog;
+use crate::learner::{AgentError, Asked, Link};
 
 /// What a job's task is to do next.
 #[derive(Debug)]
@@ -83,7 +85,6 @@ struct Inner {
     rng: Xoshiro256PlusPlus,
     mailboxes: Mailboxes,
     policy_header: PolicyHeader,
-    agent: Option<Box<dyn Agent>>,
     log: Option<EventLog>,
 }
 
@@ -95,6 +96,7 @@ struct Alarm {
 
 pub(crate) struct Engine {
     inner: Mutex<Inner>,
+    learner: Link,
     origin: Instant,
     alarm: Alarm,
 }
@@ -107,6 +109,7 @@ struct Post<'a> {
     policy_header: &'a mut PolicyHeader,
     to_wake: smallvec::SmallVec<[Waker; 2]>,
     asks: Vec<(JobKey, Observation)>,
+    learned: Vec<Entry>,
     wake_at: Option<Time>,
 }
 
@@ -139,7 +142,9 @@ impl Effects for Post<'_> {
     fn ask(&mut self, job: JobKey, observation: &Observation) {
         self.asks.push((job, observation.clone()));
     }
-    fn learn(&mut self, _: &Experience<'_>) {}
+    fn learn(&mut self, experience: &Experience<'_>) {
+        self.learned.push(Entry::from(experience));
+    }
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
         let ending = Ending {
             id: report.id,
@@ -168,13 +173,14 @@ impl Engine {
     pub(crate) fn new(
         node: Node,
         rng: Xoshiro256PlusPlus,
-        agent: Option<Box<dyn Agent>>,
+        learner: Link,
         log: Option<EventLog>,
     ) -> Arc<Self> {
         let policy_header = PolicyHeader { name: String::new(), value: HeaderValue::from_static("") };
-        let inner = Inner { node, rng, mailboxes: Mailboxes::new(), policy_header, agent, log };
+        let inner = Inner { node, rng, mailboxes: Mailboxes::new(), policy_header, log };
         Arc::new(Engine {
             inner: Mutex::new(inner),
+            learner,
             origin: Instant::now(),
             alarm: Alarm { at_nanos: AtomicU64::new(u64::MAX), changed: Notify::new() },
         })
@@ -263,13 +269,16 @@ impl Engine {
         self.step(&mut inner, Some(JobKey::NOBODY), event);
     }
 
-    pub(crate) fn set_policy(&self, policy: Box<dyn Policy>) {
+    /// Changes the policy. One whose states the agent does not know is refused.
+    pub(crate) fn set_policy(&self, policy: Box<dyn Policy>) -> Result<(), AgentError> {
         let mut inner = self.inner.lock();
+        self.learner.adopt(policy.state_space(inner.node.slots()))?;
         let at = self.now();
         if let Some(log) = &mut inner.log {
             log.policy(at, policy.descriptor());
         }
         inner.node.set_policy(policy);
+        Ok(())
     }
 
     pub(crate) fn policy(&self) -> Descriptor {
@@ -285,9 +294,9 @@ impl Engine {
         read(&self.inner.lock().node)
     }
 
-    /// Lets the agent choose, outside of any job: for the learner's own interface.
-    pub(crate) fn act(&self, observation: &Observation) -> Option<Choice> {
-        self.inner.lock().agent.as_mut().and_then(|agent| agent.act(observation))
+    /// The way to the learner.
+    pub(crate) fn learner(&self) -> &Link {
+        &self.learner
     }
 
     /// Writes out what the event log still holds, and ends it.
@@ -304,7 +313,7 @@ impl Engine {
         event: Event,
     ) -> (Option<JobKey>, Option<Command>) {
         let now = self.now();
-        let Inner { node, rng, mailboxes, policy_header, agent, log } = inner;
+        let Inner { node, rng, mailboxes, policy_header, log } = inner;
         let mut post = Post {
             own,
             own_command: None,
@@ -312,6 +321,7 @@ impl Engine {
             policy_header,
             to_wake: smallvec::SmallVec::new(),
             asks: Vec::new(),
+            learned: Vec::new(),
             wake_at: None,
         };
         let mut turn = |now, event: Event, post: &mut Post<'_>| match log {
@@ -322,10 +332,14 @@ impl Engine {
         };
         let key = turn(now, event, &mut post);
         while let Some((job, observation)) = post.asks.pop() {
-            let choice = agent.as_mut().and_then(|agent| agent.act(&observation));
-            turn(now, Event::Acted { job, choice }, &mut post);
+            if let Asked::Now(choice) = self.learner.ask(job, &observation) {
+                turn(now, Event::Acted { job, choice }, &mut post);
+            }
         }
-        let Post { own_command, to_wake, wake_at, .. } = post;
+        let Post { own_command, to_wake, wake_at, learned, .. } = post;
+        for entry in learned {
+            self.learner.learn(entry);
+        }
         if let Some(at) = wake_at {
             self.alarm.at_nanos.store(at.as_nanos(), Ordering::Release);
             self.alarm.changed.notify_one();

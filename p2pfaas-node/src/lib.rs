@@ -32,5 +32,6 @@ pub use executor::{
     Credentials, Deployment, ExecuteError, Execution, Executor, Function, FunctionAnswer, FunctionCall,
     HttpContainer, OpenFaas, ScaleDelay, builtin,
 };
+pub use learner::AgentError;
 pub use service::{NodeService, StartError};
-pub use settings::Settings;
+pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

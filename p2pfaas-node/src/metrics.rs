@@ -11,6 +11,8 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::learner::LinkCounts;
+
 /// Upper bounds of times, in seconds: 0.5 ms to 16 s, each twice the one before.
 const TIME_BUCKETS_S: [f64; 16] =
     [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
@@ -32,6 +34,7 @@ pub(crate) struct Metrics {
     free_slots: IntGauge,
     jobs: IntCounterVec,
     peers: IntGauge,
+    learner_up: IntGauge,
     /// Held while `jobs` catches up with the state machine's counts.
     counting: Mutex<()>,
 }
@@ -67,6 +70,7 @@ impl Metrics {
             free_slots: gauge("scheduler_current_free_running_jobs", "Slots in which nothing runs"),
             jobs: counter("p2pfaas_node_events_total", "What the state machine has counted", &["event"]),
             peers: gauge("p2pfaas_peers", "Peers present"),
+            learner_up: gauge("p2pfaas_learner_up", "1 when a learner can be asked"),
             counting: Mutex::new(()),
             registry,
         }
@@ -83,13 +87,20 @@ impl Metrics {
     }
 
     /// The text format, with the node's present state.
-    pub(crate) fn text(&self, slots: &p2pfaas_core::Slots, peers: usize, counters: &Counters) -> String {
+    pub(crate) fn text(
+        &self,
+        slots: &p2pfaas_core::Slots,
+        peers: usize,
+        counters: &Counters,
+        learner: &LinkCounts,
+    ) -> String {
         let capacity = slots.capacity();
         self.queue_fill.set(i64::from(slots.queued()));
         self.queue_free.set(i64::from(capacity.queue.saturating_sub(slots.queued())));
         self.running.set(i64::from(slots.running()));
         self.free_slots.set(i64::from(slots.free()));
         self.peers.set(peers as i64);
+        self.learner_up.set(i64::from(learner.up));
         let counts = [
             ("arrived", counters.arrived),
             ("served", counters.served),
@@ -105,6 +116,8 @@ impl Metrics {
             ("ask", counters.asks),
             ("fallback", counters.fallbacks),
             ("stray_event", counters.stray_events),
+            ("experience", learner.learned),
+            ("experience_lost", learner.lost),
         ];
         let _one_at_a_time = self.counting.lock();
         for (event, count) in counts {

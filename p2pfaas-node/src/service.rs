@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use p2pfaas_core::agent::Agent;
 use p2pfaas_core::policy::{Descriptor, PolicyError, Registry};
 use p2pfaas_core::wire::SchedulerConfiguration;
-use p2pfaas_core::{Counters, Node, NodeId, log};
+use p2pfaas_core::{Counters, Node, NodeId, Slots, log};
+use p2pfaas_learner::Online;
 use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -21,12 +21,16 @@ use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::functions::Functions;
+use crate::learner::{AgentError, Lessons, Link, Remote};
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
-use crate::settings::Settings;
+use crate::settings::{LearnerPlace, Settings};
 use crate::shared::Shared;
 use crate::store::Store;
 use crate::workers::Workers;
+
+/// For a learner service to take the last experiences when the node ends.
+const LAST_LESSONS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A node that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,9 @@ pub enum StartError {
     /// The threads that serve requests cannot be started.
     #[error("cannot start threads: {0}")]
     Threads(std::io::Error),
+    /// The agent cannot be had.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// The event log cannot be created.
     #[error("the event log cannot be created: {0}")]
     EventLog(std::io::Error),
@@ -66,6 +73,8 @@ pub struct NodeService {
     address: SocketAddr,
     discovery_address: Option<SocketAddr>,
     learner_address: Option<SocketAddr>,
+    learner_ws_address: Option<SocketAddr>,
+    stop_websocket: tokio::sync::watch::Sender<bool>,
     grace: Duration,
 }
 
@@ -75,15 +84,18 @@ impl NodeService {
     /// # Errors
     /// An address that cannot be listened on, a policy that cannot be built, an event log that
     /// cannot be created.
-    pub async fn start(settings: Settings, registry: Arc<Registry>) -> Result<NodeService, StartError> {
+    pub async fn start(mut settings: Settings, registry: Arc<Registry>) -> Result<NodeService, StartError> {
         let listener = listen(settings.listen, "scheduler").await?;
         let discovery_listener = listen_maybe(settings.discovery_listen, "discovery").await?;
         let learner_listener = listen_maybe(settings.learner_listen, "learner").await?;
+        let ws_listener = listen_maybe(settings.learner_ws_listen, "learner's websocket").await?;
         let address = local_address(&listener, settings.listen);
         let discovery_address = discovery_listener.as_ref().zip(settings.discovery_listen);
         let discovery_address = discovery_address.map(|(listener, wanted)| local_address(listener, wanted));
         let learner_address = learner_listener.as_ref().zip(settings.learner_listen);
         let learner_address = learner_address.map(|(listener, wanted)| local_address(listener, wanted));
+        let learner_ws_address = ws_listener.as_ref().zip(settings.learner_ws_listen);
+        let learner_ws_address = learner_ws_address.map(|(listener, wanted)| local_address(listener, wanted));
 
         let discovery = Discovery::new(&settings, address, discovery_address);
         let identity = discovery.identity();
@@ -91,7 +103,7 @@ impl NodeService {
         let unique =
             if identity.ip.is_empty() { format!("{}#{}", identity.id, settings.seed) } else { identity.id };
         let node_id = NodeId::from_machine_id(&unique);
-        let engine = build_engine(&settings, node_id, &registry)?;
+        let (engine, lessons) = build_engine(&mut settings, node_id, &registry)?;
         let metrics = Arc::new(Metrics::new());
         let shared = Arc::new(Shared {
             functions: Functions::new(settings.functions, |name| metrics.function(name)),
@@ -107,7 +119,6 @@ impl NodeService {
             registry,
             store: Store::new(settings.data),
             openfaas: settings.openfaas,
-            agent: settings.agent,
             node_id,
             max_body_bytes: settings.max_body_bytes,
             development: settings.development,
@@ -130,8 +141,25 @@ impl NodeService {
                 settings.dead_polls,
             ));
         }
+        let mut online = None;
+        match shared.engine.learner() {
+            Link::Here(agent) => online = Some(agent.clone()),
+            Link::There(remote) => {
+                background.spawn(remote.clone().answer(shared.engine.clone()));
+                background.extend(lessons.map(|lessons| remote.clone().teach(lessons)));
+            }
+            Link::Nowhere | Link::Table(_) => {}
+        }
         if let Some(listener) = learner_listener {
-            servers.push(start(listener, crate::learner::router(shared.clone()).into()));
+            let router = match &online {
+                Some(online) => p2pfaas_learner::service::router(online.clone()),
+                None => crate::learner::table_router(shared.clone()),
+            };
+            servers.push(start(listener, router.into()));
+        }
+        let (stop_websocket, stopped) = tokio::sync::watch::channel(false);
+        if let (Some(listener), Some(online)) = (ws_listener, online) {
+            background.spawn(p2pfaas_learner::service::serve_websocket(listener, online, stopped));
         }
         let grace = settings.shutdown_grace;
         Ok(NodeService {
@@ -142,6 +170,8 @@ impl NodeService {
             address,
             discovery_address,
             learner_address,
+            learner_ws_address,
+            stop_websocket,
             grace,
         })
     }
@@ -161,6 +191,19 @@ impl NodeService {
         self.learner_address
     }
 
+    /// Where the learner's websocket listens, if it does.
+    pub fn learner_ws_address(&self) -> Option<SocketAddr> {
+        self.learner_ws_address
+    }
+
+    /// The agent in this process, if there is one.
+    pub fn agent(&self) -> Option<&Arc<Online>> {
+        match self.shared.engine.learner() {
+            Link::Here(online) => Some(online),
+            _ => None,
+        }
+    }
+
     /// The machine id under which the node shows itself.
     pub fn machine_id(&self) -> String {
         self.shared.discovery.identity().id
@@ -175,10 +218,11 @@ impl NodeService {
     /// Changes the policy; jobs under way finish under the old one.
     ///
     /// # Errors
-    /// A policy that cannot be built; the old one stays.
-    pub fn set_policy(&self, policy: &Descriptor) -> Result<(), PolicyError> {
-        self.shared.engine.set_policy(self.shared.registry.build(policy)?);
-        Ok(())
+    /// A policy that cannot be built, or whose states the agent does not know; the old one stays.
+    pub fn set_policy(&self, policy: &Descriptor) -> Result<(), StartError> {
+        let built = self.shared.registry.build(policy);
+        let built = built.map_err(|reason| StartError::Policy { which: "policy", reason })?;
+        Ok(self.shared.engine.set_policy(built)?)
     }
 
     /// What the state machine has counted.
@@ -201,6 +245,19 @@ impl NodeService {
         if tokio::time::timeout_at(deadline, idle).await.is_err() {
             self.shared.engine.end_all();
         }
+        self.stop_websocket.send_replace(true);
+        match self.shared.engine.learner() {
+            Link::Here(online) => {
+                let online = online.clone();
+                // It trains what it still has, and writes its last checkpoint.
+                let _ = tokio::task::spawn_blocking(move || online.stop()).await;
+            }
+            Link::There(remote) => {
+                // What the learner does not take by then is lost with the process.
+                let _ = tokio::time::timeout(LAST_LESSONS_TIMEOUT, remote.flush()).await;
+            }
+            Link::Nowhere | Link::Table(_) => {}
+        }
         self.background.shutdown().await;
         self.workers.stop().await;
         self.shared.engine.close_log();
@@ -208,15 +265,30 @@ impl NodeService {
 }
 
 fn build_engine(
-    settings: &Settings,
+    settings: &mut Settings,
     node_id: NodeId,
     registry: &Registry,
-) -> Result<Arc<Engine>, StartError> {
+) -> Result<(Arc<Engine>, Option<Lessons>), StartError> {
     let build = |descriptor: &Descriptor, which| {
         registry.build(descriptor).map_err(|reason| StartError::Policy { which, reason })
     };
     let policy = build(&settings.policy, "policy")?;
     let fallback = build(&settings.fallback, "fallback policy")?;
+    let space = policy.state_space(&Slots::new(settings.core.capacity, settings.core.task_types));
+    let mut lessons = None;
+    let learner = match &settings.learner {
+        LearnerPlace::Nowhere => Link::Nowhere,
+        LearnerPlace::Table(table) => Link::Table(table.clone()),
+        LearnerPlace::Here(agent) => {
+            let data = settings.data.as_deref();
+            Link::Here(crate::learner::start(agent, data, space, &mut settings.core, settings.seed)?)
+        }
+        LearnerPlace::There(address) => {
+            let (remote, taught) = Remote::new(address.clone(), settings.core.ask_timeout);
+            lessons = Some(taught);
+            Link::There(remote)
+        }
+    };
     let header = log::Header {
         node: node_id,
         seed: settings.seed,
@@ -227,8 +299,8 @@ fn build_engine(
     let log = settings.event_log.as_ref().map(|path| EventLog::create(path, &header)).transpose();
     let log = log.map_err(StartError::EventLog)?;
     let node = Node::new(node_id, settings.core.clone(), policy, fallback);
-    let agent = settings.agent.clone().map(|table| Box::new(table) as Box<dyn Agent>);
-    Ok(Engine::new(node, Xoshiro256PlusPlus::seed_from_u64(settings.seed), agent, log))
+    let rng = Xoshiro256PlusPlus::seed_from_u64(settings.seed);
+    Ok((Engine::new(node, rng, learner, log), lessons))
 }
 
 async fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {

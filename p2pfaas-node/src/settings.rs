@@ -7,6 +7,7 @@ use std::time::Duration;
 use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::policy::Descriptor;
 use p2pfaas_core::{NodeConfig, defaults};
+use p2pfaas_learner::AgentConfig;
 
 use crate::executor::{Function, OpenFaas};
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub discovery_listen: Option<SocketAddr>,
     /// Learner's address; `None` serves none.
     pub learner_listen: Option<SocketAddr>,
+    /// Address of the learner's websocket; `None` serves none.
+    pub learner_ws_listen: Option<SocketAddr>,
     /// Folder for what must outlive the process; `None` keeps nothing.
     pub data: Option<PathBuf>,
     /// Peers that are always there: `host[:port[:discovery port]]`.
@@ -41,8 +44,8 @@ pub struct Settings {
     pub policy: Descriptor,
     /// The policy that decides when the learner cannot.
     pub fallback: Descriptor,
-    /// The agent of LearningScheduler; `None` leaves every decision to the fallback.
-    pub agent: Option<FixedTable>,
+    /// Where the agent of LearningScheduler is.
+    pub learner: LearnerPlace,
     /// Seed of the node's generator.
     pub seed: u64,
     /// Largest request body, and largest answer of a function or a peer.
@@ -64,6 +67,68 @@ pub struct Settings {
     pub development: bool,
 }
 
+/// Where the agent of LearningScheduler is.
+#[derive(Debug, Clone, Default)]
+pub enum LearnerPlace {
+    /// There is none: every decision is the fallback's.
+    #[default]
+    Nowhere,
+    /// A fixed table.
+    Table(FixedTable),
+    /// In this process.
+    Here(Box<AgentSettings>),
+    /// A learner service.
+    There(LearnerAddress),
+}
+
+/// An agent in this process.
+#[derive(Debug, Clone)]
+pub struct AgentSettings {
+    /// Its parameters; `None`: those of its checkpoint, else the defaults.
+    pub config: Option<AgentConfig>,
+    /// Checkpoint to start from, when the data folder has none of this node's own.
+    pub start: Option<PathBuf>,
+    /// Only act, always by what it believes best.
+    pub frozen: bool,
+    /// Between two checkpoints in the data folder.
+    pub checkpoint_interval: Duration,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        AgentSettings {
+            config: None,
+            start: None,
+            frozen: false,
+            checkpoint_interval: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A learner service's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LearnerAddress {
+    /// Name or IP address.
+    pub host: String,
+    /// Port of its HTTP interface.
+    pub port: u16,
+    /// Port of its websocket.
+    pub websocket_port: u16,
+}
+
+impl LearnerAddress {
+    /// The host as it stands in a URL: an IPv6 address in brackets.
+    pub(crate) fn in_url(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+}
+
+impl std::fmt::Display for LearnerAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.in_url(), self.port, self.websocket_port)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let descriptor =
@@ -75,6 +140,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             discovery_listen: None,
             learner_listen: None,
+            learner_ws_listen: None,
             data: None,
             peers: Vec::new(),
             init_servers: Vec::new(),
@@ -83,7 +149,7 @@ impl Default for Settings {
             core: NodeConfig::default(),
             policy: descriptor(defaults::POLICY),
             fallback: descriptor(defaults::FALLBACK),
-            agent: None,
+            learner: LearnerPlace::Nowhere,
             seed: 0,
             max_body_bytes: 16 << 20,
             poll_interval: Duration::from_secs(10),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::SchedulerConfiguration;
 use p2pfaas_core::{NodeId, PeerId};
@@ -13,6 +12,7 @@ use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::executor::OpenFaas;
 use crate::functions::Functions;
+use crate::learner::Link;
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::store::Store;
@@ -28,7 +28,6 @@ pub(crate) struct Shared {
     pub store: Store,
     pub capacity: Mutex<SchedulerConfiguration>,
     pub openfaas: Option<OpenFaas>,
-    pub agent: Option<FixedTable>,
     pub node_id: NodeId,
     pub max_body_bytes: usize,
     pub development: bool,
@@ -42,7 +41,11 @@ impl Shared {
     pub(crate) fn peers_changed(&self) {
         let _one_at_a_time = self.telling_peers.lock();
         self.engine.set_peers(self.discovery.alive_peers(), |peers| {
-            self.peers.set_addresses((0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id))));
+            let names = || (0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id)));
+            self.peers.set_addresses(names());
+            if let Link::Here(online) = self.engine.learner() {
+                online.set_peers(names().map(str::to_string).collect());
+            }
         });
     }
 }

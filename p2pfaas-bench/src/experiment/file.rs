@@ -83,6 +83,25 @@ pub(super) struct Policy {
     pub parameters: Option<At<Vec<String>>>,
     /// All other keys: parameters by name.
     pub typed: Vec<(String, At<String>)>,
+    pub agent: Option<Agent>,
+    pub reward: Option<Pairs>,
+}
+
+/// `[policy.agent]`.
+pub(super) struct Agent {
+    pub checkpoint: Option<At<String>>,
+    pub frozen: Option<At<bool>>,
+    pub train_s: Option<At<f64>>,
+    pub keep_learning: Option<At<bool>>,
+    /// All other keys are the agent's own parameters.
+    pub parameters: Pairs,
+}
+
+/// A table whose keys somebody else knows.
+pub(super) struct Pairs {
+    pub path: String,
+    pub span: Range<usize>,
+    pub pairs: Vec<(String, At<serde_json::Value>)>,
 }
 
 /// `[run]`.
@@ -213,12 +232,9 @@ fn policy(mut table: Table<'_>, problems: &mut Collector<'_>) -> Policy {
         label: table.take("label", problems),
         parameters: table.take("parameters", problems),
         typed: Vec::new(),
+        agent: table.take_table("agent", problems).map(|table| agent(table, problems)),
+        reward: table.take_table("reward", problems).map(|table| pairs(table, problems)),
     };
-    for learned in ["agent", "reward"] {
-        if let Some(at) = table.take_any(learned) {
-            problems.at(&at, "learned policies are not supported yet", "a policy without this table");
-        }
-    }
     for (name, value) in table.rest() {
         match Scalar::from_toml(value.value) {
             Some(Scalar(text)) => {
@@ -229,6 +245,29 @@ fn policy(mut table: Table<'_>, problems: &mut Collector<'_>) -> Policy {
         }
     }
     policy
+}
+
+fn agent(mut table: Table<'_>, problems: &mut Collector<'_>) -> Agent {
+    Agent {
+        checkpoint: table.take("checkpoint", problems),
+        frozen: table.take("frozen", problems),
+        train_s: table.take("train_s", problems),
+        keep_learning: table.take("keep_learning", problems),
+        parameters: pairs(table, problems),
+    }
+}
+
+fn pairs(table: Table<'_>, problems: &mut Collector<'_>) -> Pairs {
+    let mut pairs = Vec::new();
+    for (name, value) in table.rest() {
+        match serde_json::Value::from_toml(value.value) {
+            Some(json) => {
+                pairs.push((name.value.to_string(), At { value: json, key: value.key, span: value.span }));
+            }
+            None => problems.at(&value, "not right", serde_json::Value::EXPECTED),
+        }
+    }
+    Pairs { path: table.path.clone(), span: table.span.clone(), pairs }
 }
 
 fn run(mut table: Table<'_>, problems: &mut Collector<'_>) -> Run {

@@ -5,6 +5,7 @@
 //! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
 
 mod file;
+mod learned;
 mod local;
 mod problem;
 mod reader;
@@ -14,9 +15,11 @@ mod suggest;
 use std::path::{Path, PathBuf};
 
 use p2pfaas_core::policy::{Descriptor, Registry};
+use p2pfaas_core::reward::Reward;
 
 use crate::service::Service;
 
+pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
 
 /// A checked experiment: every default filled in, every number in its range.
@@ -152,12 +155,30 @@ pub enum PayloadSpec {
 }
 
 /// A policy to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PolicySpec {
     /// What it is called in results; unique.
     pub label: String,
+    /// The same as it can stand in the names of files; unique.
+    pub file_name: String,
     /// The policy, in its wire form.
     pub descriptor: Descriptor,
+    /// The agents that it asks, one a node.
+    pub agent: Option<AgentSpec>,
+    /// What a finished job is worth to them.
+    pub reward: Reward,
+}
+
+impl PolicySpec {
+    /// Seconds of training before each run.
+    pub fn train_s(&self) -> f64 {
+        self.agent.as_ref().map_or(0.0, |agent| agent.train_s)
+    }
+
+    /// Whether its agents learn anything while the experiment goes on.
+    pub fn learns(&self) -> bool {
+        self.agent.as_ref().is_some_and(|agent| agent.train_s > 0.0 || agent.keep_learning)
+    }
 }
 
 #[cfg(test)]

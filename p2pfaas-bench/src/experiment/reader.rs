@@ -85,6 +85,20 @@ impl FromToml for Scalar {
     }
 }
 
+impl FromToml for serde_json::Value {
+    const EXPECTED: &str = "a number, a text, true or false, or a list of these";
+    fn from_toml(value: &DeValue<'_>) -> Option<Self> {
+        Some(match value {
+            DeValue::Integer(number) => integer(number)?.into(),
+            DeValue::Float(_) => f64::from_toml(value).filter(|number| number.is_finite())?.into(),
+            DeValue::Boolean(value) => (*value).into(),
+            DeValue::String(text) => text.as_ref().into(),
+            DeValue::Array(_) => list::<Self>(value)?.into(),
+            _ => return None,
+        })
+    }
+}
+
 fn integer(number: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use p2pfaas_core::defaults;
-use p2pfaas_core::policy::{Descriptor, PolicyError};
+use p2pfaas_core::policy::{Policy, PolicyError};
 
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
@@ -20,6 +20,8 @@ const MAX_LIST: usize = 64;
 const MAX_SEEDS: usize = 1_000;
 /// Jobs of one run, on average: what is kept of each for the quantiles must fit into memory.
 const MAX_JOBS: f64 = 1e7;
+/// Letters of a label that stand in the names of files.
+const LONGEST_FILE_NAME: usize = 100;
 /// Sides of sample pictures, pixels.
 const SAMPLE_SIDES: RangeInclusive<u32> = 24..=1024;
 /// How far the shares' sum may be from 1.
@@ -48,12 +50,13 @@ pub(super) fn resolve(
     let node_count = nodes.as_ref().map(Vec::len);
     let traffic = file.traffic.as_ref().and_then(|raw| traffic(raw, node_count, problems));
     let jobs = jobs(&file.jobs, path, known, problems);
-    let policies = policies(&file.policies, known, problems);
+    let policies = policies(&file.policies, node_count.unwrap_or(1), path, known, problems);
     let run = file.run.as_ref().and_then(|raw| run(raw, problems));
     let (nodes, traffic, jobs, policies) = (nodes?, traffic?, jobs?, policies?);
     let (warmup_s, duration_s, seeds) = run?;
     emulation(file, &nodes, &jobs, problems);
-    let expected_jobs = traffic.rates.iter().sum::<f64>() * (warmup_s + duration_s);
+    let train_s = policies.iter().map(PolicySpec::train_s).fold(0.0, f64::max);
+    let expected_jobs = traffic.rates.iter().sum::<f64>() * (train_s + warmup_s + duration_s);
     if let (true, Some(raw)) = (expected_jobs > MAX_JOBS, &file.run) {
         let reason = format!("about {expected_jobs:.0} jobs in one run are too many");
         problems.add("run", &raw.span, reason, &format!("at most {MAX_JOBS:.0}"));
@@ -353,6 +356,8 @@ fn service(raw: &file::Service, problems: &mut Collector<'_>) -> Option<Service>
 
 fn policies(
     raw: &[file::Policy],
+    nodes: usize,
+    path: &Path,
     known: &Known<'_>,
     problems: &mut Collector<'_>,
 ) -> Option<Vec<PolicySpec>> {
@@ -364,20 +369,39 @@ fn policies(
     let mut labels = BTreeSet::new();
     let mut policies = Vec::new();
     for raw in raw {
-        let Some(descriptor) = descriptor(raw, known, problems) else { continue };
+        let Some(policy) = build(raw, known, problems) else { continue };
+        let descriptor = policy.descriptor();
         let label = raw.label.as_ref().map_or_else(|| descriptor.to_string(), |at| at.value.clone());
         if label.trim().is_empty() || !labels.insert(label.clone()) {
             let span = raw.label.as_ref().map_or(&raw.span, |at| &at.span);
             let reason = format!("the label \"{label}\" is empty or taken");
             problems.add(&format!("{}.label", raw.path), span, reason, "a label of its own for each policy");
         }
-        policies.push(PolicySpec { label, descriptor });
+        let agent = learned::agent(raw, &*policy, nodes, path, problems);
+        let reward = learned::reward(raw, &*policy, problems);
+        let file_name = file_name(&label, &policies);
+        policies.push(PolicySpec { label, file_name, descriptor, agent, reward });
     }
     (policies.len() == raw.len()).then_some(policies)
 }
 
+/// A label without what file systems or shells may not like.
+fn file_name(label: &str, taken: &[PolicySpec]) -> String {
+    let safe =
+        |letter: char| if letter.is_ascii_alphanumeric() || "-.".contains(letter) { letter } else { '_' };
+    let mut name: String = label.trim_start_matches('.').chars().map(safe).take(LONGEST_FILE_NAME).collect();
+    // Two labels may look the same then.
+    let unchanged = name.clone();
+    let mut number = 1;
+    while name.is_empty() || taken.iter().any(|policy| policy.file_name == name) {
+        number += 1;
+        name = format!("{unchanged}_{number}");
+    }
+    name
+}
+
 /// Builds the policy once, so that whatever is wrong with it shows before anything starts.
-fn descriptor(raw: &file::Policy, known: &Known<'_>, problems: &mut Collector<'_>) -> Option<Descriptor> {
+fn build(raw: &file::Policy, known: &Known<'_>, problems: &mut Collector<'_>) -> Option<Box<dyn Policy>> {
     let Some(name) = &raw.name else {
         problems.missing(&format!("{}.name", raw.path), &raw.span, "the name of a policy");
         return None;
@@ -398,7 +422,7 @@ fn descriptor(raw: &file::Policy, known: &Known<'_>, problems: &mut Collector<'_
         }
     };
     match built {
-        Ok(policy) => Some(policy.descriptor()),
+        Ok(policy) => Some(policy),
         Err(error) => {
             refuse_policy(raw, name, &error, known, problems);
             None

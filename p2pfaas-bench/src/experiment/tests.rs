@@ -1,3 +1,6 @@
+use p2pfaas_learner::checkpoint::Checkpoint;
+use p2pfaas_learner::{AgentConfig, Learner};
+
 use super::*;
 use crate::testing::{experiment, parse};
 
@@ -136,7 +139,6 @@ fn wrong_values_are_refused() {
         ("fan_out = 2", "fan_out = -2", ":30: policy[1].fan_out: fan_out cannot be \"-2\""),
         ("fan_out = 2", "parameters = [\"1\"]", "both as a list and by name"),
         ("fan_out = 2", "label = \"pow-2\"", "the label \"pow-2\" is empty or taken"),
-        ("fan_out = 2", "agent = { alpha = 1 }", "learned policies are not supported yet"),
         ("duration_s = 300", "", "run.duration_s: missing"),
         ("duration_s = 300", "duration_s = 0", "run.duration_s: 0 is not possible"),
         ("warmup_s = 30", "warmup_s = -1", "run.warmup_s: -1 is not possible"),
@@ -149,6 +151,103 @@ fn wrong_values_are_refused() {
         assert!(complaint.contains(part), "{to}: {complaint}");
         assert!(complaint.starts_with("test.toml"), "{complaint}");
     }
+}
+
+/// The good file with a policy that learns.
+fn learning(agent: &str, reward: &str) -> String {
+    let policy = format!(
+        "[[policy]]\nname = \"LearningScheduler\"\nlabel = \"learned\"\n\
+         [policy.agent]\n{agent}\n[policy.reward]\n{reward}\n[run]"
+    );
+    GOOD.replacen("[run]", &policy, 1)
+}
+
+#[test]
+fn an_agent_is_told_its_parameters_and_what_it_learns_for() {
+    let text = learning("train_s = 60\nalpha = 0.05\nrule = \"sarsa\"\nhidden = [8, 8]", "in_time = 2");
+    let policy = experiment(&text).policies.remove(2);
+    let agent = policy.agent.as_ref().unwrap();
+    let config = agent.config.as_ref().unwrap();
+    assert_eq!((config.alpha, config.rule.name(), &config.hidden[..]), (0.05, "sarsa", &[8, 8][..]));
+    assert_eq!((agent.train_s, agent.frozen, agent.keep_learning), (60.0, false, false));
+    assert_eq!((policy.train_s(), policy.learns(), policy.reward.in_time), (60.0, true, 2.0));
+    assert_eq!(experiment(GOOD).policies[0].agent, None);
+
+    let policy = experiment(&learning("frozen = true", "")).policies.remove(2);
+    assert!(policy.agent.as_ref().unwrap().frozen && !policy.learns());
+    assert_eq!(policy.reward, Reward::default());
+}
+
+#[test]
+fn wrong_agents_and_rewards_are_refused_with_their_lines() {
+    // The first line of the agent is 36, of the reward 38 where the agent has one.
+    for (agent, reward, part) in [
+        ("train_s = 60\nalhpa = 0.05", "", ":37: policy[2].agent.alhpa: an agent has no such parameter"),
+        ("train_s = -1", "", ":36: policy[2].agent.train_s: -1 is not possible; expected seconds"),
+        ("train_s = 60\nalpha = \"much\"", "", ":37: policy[2].agent.alpha:"),
+        ("train_s = 60\nalpha = { a = 1 }", "", ":37: policy[2].agent.alpha: not right"),
+        ("alpha = 0.1", "", ":35: policy[2].agent: these agents know nothing and would never learn"),
+        ("frozen = true\ntrain_s = 60", "", ":36: policy[2].agent.frozen: a frozen agent does not learn"),
+        ("checkpoint = \"no/such.ckpt\"", "", ":36: policy[2].agent.checkpoint: no/such.ckpt: "),
+        ("train_s = 60", "on_time = 2", ":38: policy[2].reward.on_time: unknown field `on_time`"),
+        ("train_s = 60", "in_time = \"yes\"", ":38: policy[2].reward.in_time: invalid type"),
+        ("train_s = 1e9", "", "jobs in one run are too many"),
+    ] {
+        let complaint = parse(&learning(agent, reward)).expect_err("must be refused").to_string();
+        assert!(complaint.contains(part), "{agent}, {reward}: {complaint}");
+    }
+    let text = learning("train_s = 60\nalhpa = 1\ngama = 1", "in_tim = 1");
+    assert_eq!(parse(&text).expect_err("must be refused").problems.len(), 3);
+}
+
+#[test]
+fn only_a_policy_that_asks_an_agent_has_one() {
+    let text = learning("train_s = 60", "in_time = 2").replace("LearningScheduler", "NoScheduler");
+    let complaint = parse(&text).expect_err("must be refused").to_string();
+    assert_eq!(complaint.matches("NoScheduler asks no agent; expected such a table only where").count(), 2);
+}
+
+#[test]
+fn an_agent_starts_from_a_checkpoint_of_the_same_parts_one_for_all_or_one_a_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let config: AgentConfig = serde_json::from_str(r#"{"alpha": 0.25, "rule": "sarsa"}"#).unwrap();
+    let agent = Checkpoint { learner: Learner::new(config, None, 1).unwrap(), peers: Vec::new() };
+    for node in 0..2 {
+        agent.save(&folder.path().join(format!("node{node}.ckpt"))).unwrap();
+    }
+    let read = |text: &str| {
+        let registry = Registry::builtin();
+        let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
+        Experiment::parse(&folder.path().join("a.toml"), text.into(), &known)
+    };
+    let start = "checkpoint = \"node{node}.ckpt\"";
+    let missing = read(&learning(start, "")).unwrap_err().to_string();
+    assert!(missing.contains("node2.ckpt: "), "{missing}");
+    agent.save(&folder.path().join("node2.ckpt")).unwrap();
+    let policy = read(&learning(start, "")).unwrap().policies.remove(2);
+    let spec = policy.agent.as_ref().unwrap();
+    assert!(spec.config.is_none() && !policy.learns(), "{spec:?}");
+    assert_eq!(spec.checkpoint_of(7), Some(folder.path().join("node7.ckpt")));
+
+    // Keys beside it change only what they name.
+    let spec =
+        read(&learning(&format!("{start}\ntrain_s = 1\ngamma = 0.5"), "")).unwrap().policies.remove(2).agent;
+    let config = spec.unwrap().config.unwrap();
+    assert_eq!((config.alpha, config.gamma), (0.25, 0.5));
+    let complaint =
+        read(&learning(&format!("{start}\nrule = \"expected-sarsa\""), "")).unwrap_err().to_string();
+    assert!(
+        complaint.contains("policy[2].agent.checkpoint: the agent in it is sarsa on table"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn labels_become_names_of_files_that_differ() {
+    let text = GOOD.replace("label = \"pow-2\"", "label = \"../a b\"");
+    let text = text.replace("fan_out = 2", "label = \"/a_b\"\nfan_out = 2");
+    let names: Vec<_> = experiment(&text).policies.into_iter().map(|policy| policy.file_name).collect();
+    assert_eq!(names, ["_a_b", "_a_b_2"]);
 }
 
 #[test]

@@ -88,7 +88,8 @@ fn run(
         then(&stub, &cancel);
     });
     let targets = targets(stub.address);
-    let took_s = drive(experiment, 1, targets, runtime.handle(), &cancel, sender, &mut watch);
+    let session = Session::run(experiment, 1);
+    let took_s = drive(experiment, session, targets, runtime.handle(), &cancel, sender, &mut watch);
     let mut records = Vec::new();
     while let Some(record) = receiver.blocking_recv() {
         records.push(record);
@@ -167,7 +168,9 @@ fn a_node_that_is_not_there_is_a_failure_with_its_reason() {
     let (sender, mut receiver) = mpsc::channel(64);
     let cancel = CancellationToken::new();
     let mut watch = When(f64::MAX, || ());
-    drive(&steady(100, 0.05), 1, targets(address), runtime.handle(), &cancel, sender, &mut watch);
+    let experiment = steady(100, 0.05);
+    let session = Session::run(&experiment, 1);
+    drive(&experiment, session, targets(address), runtime.handle(), &cancel, sender, &mut watch);
     let record = receiver.blocking_recv().unwrap();
     assert_eq!(record.outcome, Outcome::Failed);
     assert!(record.error.as_deref().is_some_and(|error| error.contains("no connection")), "{record:?}");

@@ -49,7 +49,7 @@ pub(super) fn render(summary: &Summary) -> String {
     text
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
@@ -62,7 +62,7 @@ fn high(interval: Option<Interval>) -> String {
 }
 
 /// In quotes where the text would break the line otherwise (RFC 4180).
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

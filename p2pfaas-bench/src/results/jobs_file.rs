@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-use crate::job::JobRecord;
+use crate::job::{JobRecord, Phase};
 
 /// Rows that are kept in memory before they are written.
 const ROW_GROUP: usize = 16_384;
@@ -51,14 +51,15 @@ enum Column {
 use Column::{Bool, Double, Int, Long, Text};
 
 /// Every column once: its name, its type and where its value comes from. Times of a run are seconds
-/// since its start, and jobs that were due during the warm-up are marked.
+/// since its start, so that training has times below 0. `warmup` marks all jobs that are not counted,
+/// `phase` says why.
 const COLUMNS: &[(&str, Column)] = &[
     ("policy", Text(|row| Some(&row.policy))),
     ("seed", Long(|row| Some(row.seed as i64))),
     ("node", Int(|row| Some(row.job.arrival.node as i32))),
     ("job", Long(|row| Some(row.job.arrival.number as i64))),
     ("task_type", Int(|row| Some(i32::from(row.job.arrival.task_type)))),
-    ("warmup", Bool(|row| Some(row.job.warmup))),
+    ("warmup", Bool(|row| Some(row.job.phase != Phase::Measured))),
     ("scheduled_s", Double(|row| Some(row.job.arrival.at_s))),
     ("sent_s", Double(|row| row.job.sent_s)),
     ("answered_s", Double(|row| row.job.answered_s)),
@@ -83,6 +84,9 @@ const COLUMNS: &[(&str, Column)] = &[
     ("action", Int(|row| row.job.report.action)),
     ("epsilon", Double(|row| row.job.report.epsilon)),
     ("reward", Double(|row| row.job.report.reward)),
+    ("learning_eid", Long(|row| row.job.report.eid.map(|eid| eid as i64))),
+    ("learning_probability", Double(|row| row.job.report.probability)),
+    ("phase", Text(|row| Some(row.job.phase.name()))),
 ];
 
 /// The file while it is written. It can be read once [`JobsFile::finish`] was called.
@@ -210,6 +214,8 @@ mod tests {
             job.executed_by = Some(3);
             job.report.forwarded = true;
             job.report.hops = 1;
+            job.report.eid = Some(40 + number);
+            job.report.probability = Some(0.75);
             if number % 2 == 1 {
                 job.outcome = Outcome::Failed;
                 job.answered_s = None;
@@ -254,6 +260,8 @@ mod tests {
         assert_eq!(cell(2, "outcome"), Field::Str("served".into()));
         assert_eq!(cell(2, "error"), Field::Null);
         assert_eq!(cell(2, "reward"), Field::Null);
+        assert_eq!(cell(2, "learning_eid"), Field::Long(42));
+        assert_eq!(cell(2, "learning_probability"), Field::Double(0.75));
         assert_eq!(cell(7, "outcome"), Field::Str("failed".into()));
         assert_eq!(cell(7, "latency_s"), Field::Null);
         assert_eq!(cell(7, "error"), Field::Str("connection refused".into()));

@@ -2,15 +2,21 @@
 
 mod csv;
 mod jobs_file;
+mod learning;
+mod picture;
 mod when;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::curve::Curve;
 use crate::experiment::Experiment;
 use crate::summary::Summary;
 
 pub use jobs_file::{JobsFile, JobsFileError, Row};
+
+const PICTURE: &str = "learning.svg";
 
 /// A results folder that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +62,31 @@ impl Folder {
     pub fn write_summary(&self, summary: &Summary) -> Result<(), WriteError> {
         self.write("summary.json", &summary.to_json())?;
         self.write("summary.csv", &csv::render(summary))
+    }
+
+    /// Where the agent of a node is kept.
+    pub fn agent(&self, policy: &str, seed: u64, node: usize) -> PathBuf {
+        self.0.join("agents").join(format!("{policy}-seed{seed}-node{node}.ckpt"))
+    }
+
+    /// The picture of how the agents learned.
+    pub fn learning_picture(&self) -> PathBuf {
+        self.0.join(PICTURE)
+    }
+
+    /// Writes `learning.csv` and `learning.svg`, where somebody has learned something.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write_learning(&self, curves: &[Curve], summary: &Summary) -> Result<(), WriteError> {
+        if curves.iter().all(|curve| curve.bins().next().is_none()) {
+            return Ok(());
+        }
+        self.write("learning.csv", &learning::render(curves))?;
+        let picture = picture::render(curves, summary);
+        let failed =
+            |error: String| WriteError { path: self.learning_picture(), source: io::Error::other(error) };
+        self.write(PICTURE, &picture.map_err(failed)?)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {

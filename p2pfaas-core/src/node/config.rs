@@ -40,6 +40,10 @@ pub struct NodeConfig {
     /// The number of the first choice of a learner; must grow over restarts.
     #[serde(default)]
     pub first_eid: u64,
+    /// Names of peers that have the numbers from 0 on, so that an action keeps its peer over a
+    /// restart. They are gone until [`Event::SetPeers`](crate::Event::SetPeers) brings them.
+    #[serde(default)]
+    pub peer_numbers: Vec<String>,
     /// What a finished job is worth to the learner.
     #[serde(default)]
     pub reward: Reward,
@@ -61,6 +65,7 @@ impl Default for NodeConfig {
             max_foreign_forwards: defaults::MAX_FOREIGN_FORWARDS,
             first_job_number: 0,
             first_eid: 0,
+            peer_numbers: Vec::new(),
             reward: Reward::default(),
         }
     }

@@ -40,6 +40,8 @@ pub(crate) struct Job {
     pub arrived: Time,
     pub probing_started: Option<Time>,
     pub probing_ended: Option<Time>,
+    /// When the open probes were sent: the last of the rounds.
+    pub probes_sent: Time,
     pub scheduled: Option<Time>,
     pub started: Option<Time>,
     pub forwarded: Option<Time>,
@@ -81,6 +83,7 @@ impl Job {
             arrived: Time::ZERO,
             probing_started: None,
             probing_ended: None,
+            probes_sent: Time::ZERO,
             scheduled: None,
             started: None,
             forwarded: None,

@@ -1,5 +1,6 @@
 //! The node: events in, effects out.
 
+mod arrival_rate;
 mod config;
 mod counters;
 mod jobs;
@@ -15,13 +16,14 @@ use crate::agent::{Choice, Experience, Observation};
 use crate::defaults::MAX_FAN_OUT;
 use crate::effect::{Effects, Forward, Report, path_with};
 use crate::event::{Event, ForwardAnswer};
-use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Timings};
+use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Source, Timings};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
 use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
 use crate::reward::Ended;
 use crate::slots::{Admission, Slots};
 use crate::{PolicyChoice, Time};
 
+use arrival_rate::ArrivalRate;
 pub use config::NodeConfig;
 pub use counters::Counters;
 use jobs::{Job, Jobs, SourceKind, Stage};
@@ -44,17 +46,18 @@ pub struct Node {
     next_number: u64,
     next_eid: u64,
     mean_execution_s: Option<f64>,
+    arrival_rate: ArrivalRate,
     observation: Observation,
 }
 
 impl Node {
-    /// A node without peers, with its policy and the one that decides when a learner cannot.
+    /// A node whose peers are still to come, with its policy and the one that decides when a learner cannot.
     pub fn new(id: NodeId, config: NodeConfig, policy: Box<dyn Policy>, fallback: Box<dyn Policy>) -> Self {
         Node {
             id,
             policies: Policies::new(policy, fallback),
-            slots: Slots::new(config.capacity, config.task_types.max(1)),
-            peers: Peers::default(),
+            slots: Slots::new(config.capacity, config.task_types),
+            peers: Peers::numbered(&config.peer_numbers),
             jobs: Jobs::new(config.max_jobs),
             timers: Timers::default(),
             forwarded: ForwardedIds::new(config.forwarded_ids),
@@ -63,6 +66,7 @@ impl Node {
             next_number: config.first_job_number,
             next_eid: config.first_eid,
             mean_execution_s: None,
+            arrival_rate: ArrivalRate::default(),
             observation: Observation::default(),
             config,
         }
@@ -152,6 +156,9 @@ impl Node {
 
     fn admit<E: Effects>(&mut self, now: Time, arrival: Arrival, rng: &mut dyn Rng, fx: &mut E) -> JobKey {
         self.counters.arrived += 1;
+        if arrival.source == Source::Client {
+            self.arrival_rate.arrived(now);
+        }
         let number = self.next_number;
         self.next_number += 1;
         let id = arrival.id.unwrap_or(JobId { origin: self.id, number });
@@ -198,7 +205,8 @@ impl Node {
         question: impl FnOnce(&mut dyn Policy, &Situation<'_>, &[ProbeReply], &mut dyn Rng) -> Decision,
     ) -> Decision {
         let Some(job) = self.jobs.get(key) else { return Decision::Local };
-        let situation = situation(now, self.id, job, &self.slots, &self.peers);
+        let rate = self.arrival_rate.per_s(now);
+        let situation = situation(now, self.id, job, &self.slots, &self.peers, rate);
         question(self.policies.get_mut(job.policy), &situation, &job.replies, rng)
     }
 
@@ -321,6 +329,7 @@ impl Node {
             return self.run_here(now, key, fx);
         }
         job.probing_started = Some(job.probing_started.unwrap_or(now));
+        job.probes_sent = now;
         job.probes += peers.len() as u32;
         job.replies.clear();
         job.replies.extend(peers.iter().map(|peer| ProbeReply {
@@ -356,16 +365,16 @@ impl Node {
             let reply = job.replies.iter_mut().find(|reply| reply.peer == peer && !reply.answered)?;
             reply.answered = true;
             reply.load = load;
-            reply.round_trip = now.since(job.probing_started.unwrap_or(now));
+            reply.round_trip = now.since(job.probes_sent);
             job.stage = Stage::Probing { open: open - 1 };
-            Some(open - 1)
+            Some((open - 1, reply.round_trip))
         });
-        match asked {
-            None => return self.counters.stray_events += 1,
-            Some(_) if load.is_none() => self.counters.probes_failed += 1,
-            Some(_) => {}
+        let Some((open, round_trip)) = asked else { return self.counters.stray_events += 1 };
+        match load {
+            Some(load) => self.peers.learn_load(peer, load, now, round_trip),
+            None => self.counters.probes_failed += 1,
         }
-        if asked == Some(0) {
+        if open == 0 {
             self.probing_ended(now, key, rng, fx);
         }
     }
@@ -390,11 +399,17 @@ impl Node {
 
     fn ask<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
         let Some(job) = self.jobs.get_mut(key) else { return };
+        // A policy that asks again takes back its first choice: its number must not be missing.
+        if let Some(choice) = job.choice.take() {
+            let (eid, state, mask) = (job.eid, &job.state[..], &job.mask[..]);
+            fx.learn(&Experience { eid, state, mask, choice, reward: None });
+        }
         job.enter(Stage::Asking);
         self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
         self.counters.asks += 1;
         let Some(job) = self.jobs.get(key) else { return };
-        let situation = situation(now, self.id, job, &self.slots, &self.peers);
+        let rate = self.arrival_rate.per_s(now);
+        let situation = situation(now, self.id, job, &self.slots, &self.peers, rate);
         self.observation.state.clear();
         self.observation.mask.clear();
         self.policies.get(job.policy).observe(&situation, &mut self.observation);
@@ -570,7 +585,14 @@ fn eligible_peers<'a>(now: Time, this: NodeId, job: &'a Job, peers: &'a Peers) -
     EligiblePeers { peers, visit: Visit { now, this, visited: &job.visited, sender: job.sender } }
 }
 
-fn situation<'a>(now: Time, this: NodeId, job: &'a Job, slots: &'a Slots, peers: &'a Peers) -> Situation<'a> {
+fn situation<'a>(
+    now: Time,
+    this: NodeId,
+    job: &'a Job,
+    slots: &'a Slots,
+    peers: &'a Peers,
+    arrival_rate_per_s: f64,
+) -> Situation<'a> {
     Situation {
         now,
         job: JobView {
@@ -584,12 +606,20 @@ fn situation<'a>(now: Time, this: NodeId, job: &'a Job, slots: &'a Slots, peers:
             deadline_left: job.deadline.map(|deadline| deadline.since(now)),
         },
         slots,
+        arrival_rate_per_s,
         peers: eligible_peers(now, this, job, peers),
     }
 }
 
 fn ended(job: &Job, outcome: Outcome, now: Time) -> Ended {
-    Ended { outcome, in_time: job.deadline.is_none_or(|deadline| now <= deadline) }
+    Ended {
+        outcome,
+        in_time: job.deadline.is_none_or(|deadline| now <= deadline),
+        task_type: job.task_type,
+        total: now.since(job.arrived),
+        probes: job.probes,
+        forwarded: job.forwarded_to.is_some(),
+    }
 }
 
 fn timings(job: &Job, now: Time) -> Timings {

@@ -194,7 +194,7 @@ impl Values {
     }
 }
 
-fn bad(parameter: &str, expected: &str, got: &str) -> PolicyError {
+pub(super) fn bad(parameter: &str, expected: &str, got: &str) -> PolicyError {
     PolicyError::BadValue {
         parameter: parameter.into(),
         expected: expected.into(),

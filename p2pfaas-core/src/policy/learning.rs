@@ -4,17 +4,20 @@ use super::*;
 
 /// Asks an agent about every job of a client. Jobs of peers run here.
 ///
-/// State: `[type, running_0 .. running_n-1, queued_0 .. queued_n-1]` over the first `n` task types.
+/// State: `[type, running_0 .. running_n-1, queued_0 .. queued_n-1]` over the first `n` task types, or
+/// what the option `state` names.
 /// Actions: 0 reject; 1 run here; 2 probe one random peer and forward if it is less loaded;
 /// 3 + i forward to the peer with number i. An agent that has no answer is passed over: the node's
 /// fallback policy decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LearningScheduler {
     /// n: task types in the state.
     pub task_types: u32,
     /// Option `fallback=none`: fail the job (402, 405) when the agent has no answer or names a peer
     /// that is not there, as in the reference.
     pub fallback: bool,
+    /// Option `state=...`: what the learner sees.
+    pub encoder: Encoder,
 }
 
 const FALLBACK: [&str; 2] = ["policy", "none"];
@@ -34,10 +37,10 @@ impl FixedActions {
 }
 
 impl LearningScheduler {
-    fn counts<'a>(&self, slots: &'a Slots) -> impl Iterator<Item = u32> + 'a {
-        let n = self.task_types as usize;
-        let padded = move |counts: &'a [u32]| counts.iter().copied().chain(std::iter::repeat(0)).take(n);
-        padded(slots.running_by_type()).chain(padded(slots.queued_by_type()))
+    /// Load of the task types that the state has.
+    fn own_load(&self, slots: &Slots) -> u32 {
+        let first = |counts: &[u32]| counts.iter().take(self.task_types as usize).sum::<u32>();
+        first(slots.running_by_type()) + first(slots.queued_by_type())
     }
 
     fn without_agent(&self, failure: Failure) -> Decision {
@@ -51,6 +54,9 @@ impl Policy for LearningScheduler {
         if !self.fallback {
             descriptor.parameters.push(format!("fallback={}", FALLBACK[1]));
         }
+        if self.encoder != Encoder::default() {
+            descriptor.parameters.push(format!("state={}", self.encoder));
+        }
         descriptor
     }
 
@@ -59,8 +65,7 @@ impl Policy for LearningScheduler {
     }
 
     fn observe(&self, situation: &Situation<'_>, observation: &mut Observation) {
-        observation.state.push(f64::from(situation.job.task_type));
-        observation.state.extend(self.counts(situation.slots).map(f64::from));
+        self.encoder.encode(self.task_types, situation, &mut observation.state);
         observation.mask.resize(FixedActions::FIRST_PEER as usize + situation.peers.known(), false);
         observation.mask[FixedActions::REJECT as usize] = true;
         observation.mask[FixedActions::LOCAL as usize] = true;
@@ -68,6 +73,10 @@ impl Policy for LearningScheduler {
             observation.mask[(FixedActions::FIRST_PEER + peer.0) as usize] = true;
             observation.mask[FixedActions::PROBE as usize] = true;
         }
+    }
+
+    fn state_space(&self, slots: &Slots) -> Option<StateSpace> {
+        Some(self.encoder.space(self.task_types, slots.capacity()))
     }
 
     fn acted(&mut self, situation: &Situation<'_>, choice: Option<Choice>, rng: &mut dyn Rng) -> Decision {
@@ -84,7 +93,7 @@ impl Policy for LearningScheduler {
     }
 
     fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
-        let own = self.counts(situation.slots).sum();
+        let own = self.own_load(situation.slots);
         PeerRule::default().choose(own, replies, rng).map_or(Decision::Local, Decision::Forward)
     }
 }
@@ -103,6 +112,13 @@ impl PolicyKind for LearningScheduler {
                 got: task_types.to_string(),
             });
         }
-        Ok(LearningScheduler { task_types, fallback: values.one_of("fallback", &FALLBACK)? == FALLBACK[0] })
+        Ok(LearningScheduler {
+            task_types,
+            fallback: values.one_of("fallback", &FALLBACK)? == FALLBACK[0],
+            encoder: match values.optional("state") {
+                None => Encoder::default(),
+                Some(text) => text.parse()?,
+            },
+        })
     }
 }

@@ -37,6 +37,7 @@
 //! ```
 
 mod descriptor;
+mod encoder;
 mod forward;
 mod learning;
 mod no_scheduler;
@@ -49,12 +50,13 @@ mod round_robin_with_master;
 use std::time::Duration;
 
 use crate::Time;
-use crate::agent::{Choice, Observation};
+use crate::agent::{Choice, Observation, StateSpace};
 use crate::job::{Failure, FunctionId, NodeId};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
 use crate::slots::Slots;
 
 pub use descriptor::{Descriptor, Parameter, PolicyError, Values};
+pub use encoder::Encoder;
 pub use forward::ForwardScheduler;
 pub use learning::{FixedActions, LearningScheduler};
 pub use no_scheduler::NoScheduler;
@@ -93,6 +95,13 @@ pub trait Policy: Send {
     /// Writes the state and the action mask for a [`Decision::Ask`].
     fn observe(&self, situation: &Situation<'_>, observation: &mut Observation) {
         let _ = (situation, observation);
+    }
+
+    /// What the states of [`Policy::observe`] mean at a node with these slots; `None` when the policy
+    /// asks no learner.
+    fn state_space(&self, slots: &Slots) -> Option<StateSpace> {
+        let _ = slots;
+        None
     }
 
     /// The learner chose; `None` when it could not.
@@ -141,6 +150,9 @@ pub struct Situation<'a> {
     pub job: JobView,
     /// This node's slots and queue.
     pub slots: &'a Slots,
+    /// Jobs of clients that arrive here in a second, of late: an average whose weights fade
+    /// exponentially ([`ARRIVAL_RATE_TIME`](crate::defaults::ARRIVAL_RATE_TIME)).
+    pub arrival_rate_per_s: f64,
     /// The peers to which this job may go.
     pub peers: EligiblePeers<'a>,
 }

@@ -19,6 +19,8 @@ pub const PORT: u16 = 18080;
 pub const DISCOVERY_PORT: u16 = 19000;
 /// Port of the learner.
 pub const LEARNER_PORT: u16 = 19020;
+/// Default port of the learner's websocket.
+pub const LEARNER_WEBSOCKET_PORT: u16 = 8765;
 /// `User-Agent` of calls between nodes.
 pub const MACHINE_USER_AGENT: &str = "Machine";
 

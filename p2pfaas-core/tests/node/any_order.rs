@@ -12,7 +12,7 @@ use crate::model::{Stage, World};
 /// Machines around the node, itself among them: a wrong entry in a list of peers does no harm.
 const MACHINES: [&str; 6] = ["a", "b", "c", "d", "old", "me"];
 
-const POLICIES: [&str; 12] = [
+const POLICIES: [&str; 13] = [
     "NoScheduler false",
     "NoScheduler true",
     "ForwardScheduler 3",
@@ -25,6 +25,7 @@ const POLICIES: [&str; 12] = [
     "RoundRobinWithMasterScheduler false a true",
     "LearningScheduler 2",
     "LearningScheduler 3 fallback=none",
+    "LearningScheduler 1 state=load+rate+time_left/0.05+peer_loads:3+peer_ages:3+round_trips:3",
 ];
 
 /// One thing that happens. An `Index` names one of the jobs (or probes) for which it would be in
@@ -208,6 +209,7 @@ pub fn configs() -> impl Strategy<Value = NodeConfig> {
             ask_timeout: ms(20),
             suspicion: ms(30),
             first_job_number: 1_000,
+            first_eid: 500,
             ..NodeConfig::default()
         },
     )

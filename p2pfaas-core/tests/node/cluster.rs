@@ -75,6 +75,8 @@ struct Cluster {
     forwards: Vec<u32>,
     resent: Vec<u32>,
     outcomes: Vec<Vec<Outcome>>,
+    /// Numbers of the experiences of each node.
+    eids: Vec<Vec<u64>>,
     delivered: u64,
 }
 
@@ -108,6 +110,7 @@ impl Cluster {
             forwards: vec![0; jobs],
             resent: vec![0; jobs],
             outcomes: vec![Vec::new(); jobs],
+            eids: vec![Vec::new(); count],
             delivered: 0,
             names,
             setting,
@@ -261,6 +264,7 @@ impl Cluster {
                     self.send(Message::Event { node, event: Event::Acted { job, choice } });
                 }
                 Effect::Forward { job, forward } => self.forward(node, job, forward),
+                Effect::Learn { eid, .. } => self.eids[node].push(eid),
                 Effect::Answer { job, outcome, .. } => {
                     let (back, lineage) = self.brought[node].remove(&job).expect("one answer a job");
                     self.reply(back, lineage, outcome);
@@ -305,6 +309,12 @@ impl Cluster {
             assert_eq!((node.jobs_under_way(), node.slots().load()), (0, 0));
         }
         assert!(self.brought.iter().all(HashMap::is_empty));
+        for eids in &self.eids {
+            let mut sorted = eids.clone();
+            sorted.sort();
+            let all: Vec<_> = (0..eids.len() as u64).collect();
+            assert_eq!(sorted, all, "the numbers of experiences have no gap and no repeat");
+        }
         assert_eq!(sum(|counters| counters.arrived), self.delivered);
         assert_eq!(sum(Counters::answered), self.delivered);
         assert_eq!(

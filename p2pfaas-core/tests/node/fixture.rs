@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2pfaas_core::agent::{Choice, Observation};
+use p2pfaas_core::agent::{Choice, Experience, Observation};
 use p2pfaas_core::policy::{Descriptor, Policy, Registry};
 use p2pfaas_core::*;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -170,6 +170,15 @@ pub fn probed(effects: &[Effect]) -> Vec<PeerId> {
     effects.iter().filter_map(probed).collect()
 }
 
+/// Number and reward of the experiences among effects.
+pub fn learned(effects: &[Effect]) -> Vec<(u64, Option<f64>)> {
+    let learned = |effect: &Effect| match effect {
+        Effect::Learn { eid, reward, .. } => Some((*eid, *reward)),
+        _ => None,
+    };
+    effects.iter().filter_map(learned).collect()
+}
+
 /// What an [`Effect`] does not keep of a report: the policy's name and what was learned.
 #[derive(Debug)]
 pub struct Heard {
@@ -187,6 +196,7 @@ impl Effects for Reports {
     fn probe(&mut self, _: JobKey, _: PeerId) {}
     fn forward(&mut self, _: JobKey, _: &Forward) {}
     fn ask(&mut self, _: JobKey, _: &Observation) {}
+    fn learn(&mut self, _: &Experience<'_>) {}
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
         let learned = report.learned.map(|learned| (learned.state.to_vec(), learned.choice));
         self.0.push(Heard { job, policy: report.policy.to_string(), learned });

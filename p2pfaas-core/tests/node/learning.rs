@@ -1,6 +1,8 @@
 //! The learner: what it sees, what its actions do, and what happens when it is not there.
 
 use p2pfaas_core::agent::{Choice, Observation};
+use p2pfaas_core::policy::{Decision, Descriptor, Policy, ProbeReply, Rng, Situation};
+use p2pfaas_core::reward::{Latency, Reward};
 use p2pfaas_core::*;
 
 use crate::fixture::*;
@@ -143,7 +145,7 @@ fn a_learner_as_its_own_fallback_is_asked_twice_and_then_the_job_runs_here() {
 
 #[test]
 fn the_report_says_what_was_seen_and_chosen_unless_the_learner_was_passed_over() {
-    let learned = |action: Option<u32>| {
+    let reported = |action: Option<u32>| {
         let (mut rig, job) = asking("LearningScheduler 1");
         rig.acted(job, action);
         let mut reports = Reports::default();
@@ -151,7 +153,109 @@ fn the_report_says_what_was_seen_and_chosen_unless_the_learner_was_passed_over()
         rig.node.handle(rig.now, Event::Cancel { job }, &mut rig.rng, &mut reports);
         reports.0.remove(0).learned
     };
-    assert_eq!(learned(Some(1)), Some((vec![0.0, 0.0, 0.0], Choice { action: 1, epsilon: 0.25, probability: None })));
-    assert_eq!(learned(None), None);
-    assert_eq!(learned(Some(77)), None);
+    let choice = Choice { action: 1, epsilon: 0.25, probability: None };
+    assert_eq!(reported(Some(1)), Some((vec![0.0, 0.0, 0.0], choice)));
+    assert_eq!(reported(None), None);
+    assert_eq!(reported(Some(77)), None);
+}
+
+#[test]
+fn an_experience_has_the_number_of_its_choice_and_comes_when_its_job_ends() {
+    let mut rig = Rig::with("LearningScheduler 1", "NoScheduler false", |config| config.first_eid = 9);
+    rig.tell(ours(&["a", "b"]));
+    let jobs = [(); 4].map(|()| rig.arrive(client()).0);
+    // The last that was asked about is the first that is chosen for; the third is passed over.
+    rig.acted(jobs[3], Some(3));
+    rig.acted(jobs[2], None);
+    rig.acted(jobs[0], Some(1));
+    assert_eq!(learned(&rig.acted(jobs[1], Some(0))), [(11, Some(0.0))]);
+    assert_eq!(learned(&rig.executed(jobs[0])), [(10, Some(1.0))]);
+    assert_eq!(learned(&rig.executed(jobs[2])), []);
+    assert_eq!(learned(&rig.tell(Event::Cancel { job: jobs[3] })), [(9, None)]);
+}
+
+#[test]
+fn a_job_that_is_served_too_late_is_worth_less() {
+    let mut rig = Rig::new("LearningScheduler 1");
+    for (passes, reward) in [(100, 1.0), (101, 0.0)] {
+        let (job, _) = rig.arrive(Arrival { deadline: Some(ms(100)), ..client() });
+        rig.acted(job, Some(1));
+        rig.pass(ms(passes));
+        let [(_, got)] = learned(&rig.executed(job))[..] else { panic!("one experience") };
+        assert_eq!(got, Some(reward));
+    }
+}
+
+/// Asks about a job again when its probe has been answered.
+struct AsksTwice;
+
+impl Policy for AsksTwice {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new("AsksTwice", [])
+    }
+    fn arrived(&mut self, _: &Situation<'_>, _: &mut dyn Rng) -> Decision {
+        Decision::Ask
+    }
+    fn acted(&mut self, situation: &Situation<'_>, _: Option<Choice>, _: &mut dyn Rng) -> Decision {
+        match situation.job.probing_started {
+            None => Decision::Probe(situation.peers.iter().collect()),
+            Some(_) => Decision::Local,
+        }
+    }
+    fn probed(&mut self, _: &Situation<'_>, _: &[ProbeReply], _: &mut dyn Rng) -> Decision {
+        Decision::Ask
+    }
+}
+
+#[test]
+fn a_policy_that_asks_again_about_a_job_leaves_no_gap_in_the_numbers() {
+    let mut rig = Rig::new("NoScheduler false").among(&["a"]);
+    rig.node.set_policy(Box::new(AsksTwice));
+    let (job, _) = rig.arrive(client());
+    rig.acted(job, Some(2));
+    assert_eq!(learned(&rig.replied(job, "a", load(0, 0))), [(0, None)], "it gives way to the next one");
+    rig.acted(job, Some(1));
+    assert_eq!(learned(&rig.executed(job)), [(1, Some(1.0))]);
+}
+
+#[test]
+fn the_reward_knows_type_time_probes_and_hops_of_the_job() {
+    let mut rig = Rig::with("LearningScheduler 1", "NoScheduler false", |config| {
+        config.reward = Reward {
+            in_time: 2.0,
+            latency: Latency::Linear,
+            latency_scale_s: 0.2,
+            weights: vec![1.0, 16.0],
+            probe: 0.25,
+            hop: 4.0,
+            ..Reward::default()
+        };
+    });
+    rig.tell(ours(&["a"]));
+    rig.load_up_to(1);
+    let (job, _) = rig.arrive(Arrival { task_type: 1, ..client() });
+    rig.acted(job, Some(2));
+    rig.replied(job, "a", load(0, 0));
+    rig.pass(ms(100));
+    let answer = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
+    assert_eq!(learned(&answer), [(0, Some(16.0 * 2.0 * 0.5 - 0.25 - 4.0))]);
+}
+
+#[test]
+fn an_action_keeps_its_peer_over_a_restart() {
+    let mut rig = Rig::with("LearningScheduler 1", "NoScheduler false", |config| {
+        config.peer_numbers = ["c", "gone", "a"].map(String::from).into();
+    });
+    let (_, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, false, false, false, false], "nobody has come yet");
+
+    rig.tell(ours(&["a", "b", "c"]));
+    let (job, effects) = rig.arrive(client());
+    assert_eq!(asked(&effects).mask, [true, true, true, true, false, true, true]);
+    rig.acted(job, Some(4));
+    assert_eq!(rig.node.counters().fallbacks, 1, "who has not come back gets no job");
+    for (action, name) in [(3, "c"), (5, "a"), (6, "b")] {
+        let (job, _) = rig.arrive(client());
+        assert_eq!(forwarded_to(&rig.acted(job, Some(action))), Some(rig.peer(name)));
+    }
 }

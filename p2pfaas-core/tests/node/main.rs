@@ -3,6 +3,7 @@
 mod admission;
 mod any_order;
 mod cluster;
+mod encoder;
 mod fixture;
 mod learning;
 mod model;

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use p2pfaas_core::agent::{Choice, Observation};
 use p2pfaas_core::log::{Entry, Header, Input};
 use p2pfaas_core::policy::{Descriptor, Registry};
 use p2pfaas_core::*;
@@ -51,6 +52,16 @@ pub struct Job {
     probes: u32,
     probing_started: Option<Time>,
     forwarded_to: Option<PeerId>,
+    asks: u32,
+    seen: Observation,
+    chosen: Option<Chosen>,
+}
+
+/// A choice that has been taken: one experience is owed for it.
+#[derive(Debug, Clone, Copy)]
+struct Chosen {
+    eid: u64,
+    choice: Choice,
 }
 
 /// The node and the books about it.
@@ -75,6 +86,7 @@ pub struct World {
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
     suspected_in_this_step: HashMap<PeerId, Time>,
     forwarded: HashSet<JobId>,
+    next_eid: u64,
     counted: Counters,
     wake: Option<Time>,
     step: u64,
@@ -94,6 +106,7 @@ impl World {
             log: Vec::new(),
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             capacity: config.capacity,
+            next_eid: config.first_eid,
             config,
             policy,
             index: HashMap::new(),
@@ -153,6 +166,9 @@ impl World {
             probes: 0,
             probing_started: None,
             forwarded_to: None,
+            asks: 0,
+            seen: Observation::default(),
+            chosen: None,
         });
         self.follow(effects, reports, Vec::new());
     }
@@ -231,9 +247,10 @@ impl World {
                 self.counted.probes_failed += u64::from(load.is_none());
                 Vec::new()
             }
-            Event::Acted { job: key, .. } => match job(self, key) {
+            Event::Acted { job: key, choice } => match job(self, key) {
                 Some(index) if matches!(self.jobs[index].stage, Stage::Asked { .. }) => {
                     self.jobs[index].stage = Stage::Deciding;
+                    self.choose(index, *choice);
                     Vec::new()
                 }
                 _ => self.stray(),
@@ -291,6 +308,21 @@ impl World {
         }
     }
 
+    /// The learner has chosen. A choice that cannot be carried out is passed over, unless the
+    /// policy wants no fallback; any other is taken, and has the next number.
+    fn choose(&mut self, index: usize, choice: Option<Choice>) {
+        let job = &self.jobs[index];
+        let no_fallback = job.asks == 1 && job.policy.parameters.iter().any(|text| text == "fallback=none");
+        let taken = choice.filter(|choice| {
+            let peer = choice.action.checked_sub(3).map(PeerId);
+            no_fallback || peer.is_none_or(|peer| self.may_go(job, peer).is_ok())
+        });
+        if let Some(choice) = taken {
+            self.jobs[index].chosen = Some(Chosen { eid: self.next_eid, choice });
+            self.next_eid += 1;
+        }
+    }
+
     fn stray(&mut self) -> Vec<(JobKey, Option<Outcome>)> {
         self.counted.stray_events += 1;
         Vec::new()
@@ -322,8 +354,15 @@ impl World {
     /// Checks the effects of one step, in their order, and the books behind it.
     fn follow(&mut self, effects: Vec<Effect>, reports: Reports, ends: Vec<(JobKey, Option<Outcome>)>) {
         let mut abandoned = None;
+        let mut learned = None;
         for effect in effects {
-            if let Some(abandoned) = abandoned.take() {
+            assert!(
+                learned.is_none() || matches!(effect, Effect::Answer { .. }),
+                "an experience, then its answer"
+            );
+            if !matches!(effect, Effect::Learn { .. })
+                && let Some(abandoned) = abandoned.take()
+            {
                 let follows = matches!(&effect, Effect::Answer { job, outcome, .. } if *job == abandoned
                     && matches!(outcome, Outcome::Cancelled | Outcome::Failed(Failure::TimedOut)));
                 assert!(follows, "an abandoned job ends at once, not {effect:?}");
@@ -343,6 +382,12 @@ impl World {
                     let job = self.undecided(job);
                     assert_eq!(job.arrival.source, Source::Client);
                     job.stage = Stage::Asked { since };
+                    job.asks += 1;
+                    job.seen = observation;
+                }
+                Effect::Learn { eid, state, mask, choice, reward } => {
+                    let seen = Observation { state, mask };
+                    learned = Some((eid, choice, seen, reward));
                 }
                 Effect::Abandon { job } => {
                     assert!(matches!(self.job(job).stage, Stage::Running | Stage::Forwarded));
@@ -358,6 +403,10 @@ impl World {
                     }
                     self.answer(job, outcome);
                     let job = self.job(job);
+                    let owed = job.chosen.map(|Chosen { eid, choice }| {
+                        (eid, choice, job.seen.clone(), self.reward(job, outcome))
+                    });
+                    assert_eq!(learned.take(), owed, "one experience for a choice, none without one");
                     assert_eq!((id, probes, forwarded_to), (job.id, job.probes, job.forwarded_to));
                     assert_eq!(timings.total, self.now.since(job.arrived));
                     assert!(timings.scheduling <= timings.total);
@@ -365,6 +414,7 @@ impl World {
             }
         }
         assert_eq!(abandoned, None);
+        assert_eq!(learned, None);
         for (key, outcome) in ends {
             let Stage::Answered(was) = self.job(key).stage else {
                 panic!("{:?} must have ended", self.job(key))
@@ -372,11 +422,25 @@ impl World {
             assert!(outcome.is_none_or(|outcome| outcome == was), "{was:?}, not {outcome:?}");
         }
         for heard in reports.0 {
-            assert_eq!(heard.policy, self.job(heard.job).policy_name);
+            let job = self.job(heard.job);
+            assert_eq!(heard.policy, job.policy_name);
+            let learned = job.chosen.map(|chosen| (job.seen.state.clone(), chosen.choice));
+            assert_eq!(heard.learned, learned);
         }
         self.settle();
         self.check_counts();
         self.check_alarm_clock();
+    }
+
+    /// What the choice about a job was worth, when nobody has set other rewards.
+    fn reward(&self, job: &Job, outcome: Outcome) -> Option<f64> {
+        let deadline = job.arrival.deadline.map(|left| job.arrived + left);
+        let in_time = deadline.is_none_or(|deadline| self.now <= deadline);
+        match outcome {
+            Outcome::Cancelled => None,
+            Outcome::Served if in_time => Some(1.0),
+            _ => Some(0.0),
+        }
     }
 
     fn job(&self, key: JobKey) -> &Job {

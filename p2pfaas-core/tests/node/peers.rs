@@ -1,5 +1,9 @@
 //! Where a job may go: hops, paths, ids, suspicion, peers that come and go.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use p2pfaas_core::policy::{Decision, Descriptor, Policy, ProbeReply, Rng, Situation};
 use p2pfaas_core::*;
 
 use crate::fixture::*;
@@ -163,4 +167,37 @@ fn a_probe_reply_tells_who_a_peer_is() {
     rig.tell(Event::Probed { job, peer, load: load(9, 9), node: Some(named("y")) });
     assert_eq!(probed(&rig.arrive(from_ours(None, 1, &["x"], 2)).1), [peer]);
     assert!(probed(&rig.arrive(from_ours(None, 1, &["y"], 3)).1).is_empty());
+}
+
+/// Probes all peers, and again; keeps the round-trip times of the first of them.
+struct ProbesTwice(Arc<Mutex<Vec<Duration>>>);
+
+impl Policy for ProbesTwice {
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::new("ProbesTwice", [])
+    }
+    fn arrived(&mut self, situation: &Situation<'_>, _: &mut dyn Rng) -> Decision {
+        Decision::Probe(situation.peers.iter().collect())
+    }
+    fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], _: &mut dyn Rng) -> Decision {
+        let mut times = self.0.lock().expect("nobody panics with it");
+        times.push(replies[0].round_trip);
+        match times.len() {
+            1 => Decision::Probe(situation.peers.iter().collect()),
+            _ => Decision::Local,
+        }
+    }
+}
+
+#[test]
+fn each_round_of_probes_is_timed_from_its_own_start() {
+    let mut rig = Rig::new("NoScheduler false").among(&["a"]);
+    let times = Arc::new(Mutex::new(Vec::new()));
+    rig.node.set_policy(Box::new(ProbesTwice(Arc::clone(&times))));
+    let (job, _) = rig.arrive(client());
+    for millis in [40, 7] {
+        rig.pass(ms(millis));
+        rig.replied(job, "a", load(0, 0));
+    }
+    assert_eq!(*times.lock().expect("nobody panics with it"), [ms(40), ms(7)]);
 }

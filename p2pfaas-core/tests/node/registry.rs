@@ -34,6 +34,7 @@ fn the_wire_form_of_a_policy_builds_the_same_policy() {
         "RoundRobinWithMasterScheduler false 10.0.0.1 false",
         "LearningScheduler 2",
         "LearningScheduler 16 fallback=none",
+        "LearningScheduler 2 fallback=none state=type+load/2+peer_loads:3",
     ] {
         let policy = Registry::builtin().build(&descriptor(words)).unwrap();
         assert_eq!(policy.descriptor(), descriptor(words));
@@ -48,6 +49,9 @@ fn all_that_go_reads_is_read_and_written_in_its_plain_form() {
         ("PowerOfNSchedulerTau 1 2 FALSE 1 0", "PowerOfNSchedulerTau 1 2 false 1 0ms"),
         ("PowerOfNScheduler 1 2 true 1 and more", "PowerOfNScheduler 1 2 true 1"),
         ("LearningScheduler 1 fallback=policy", "LearningScheduler 1"),
+        ("LearningScheduler 1 state=reference", "LearningScheduler 1"),
+        ("LearningScheduler 1 state=type+running/1.0+queued", "LearningScheduler 1"),
+        ("LearningScheduler 1 state=load/0.50", "LearningScheduler 1 state=load/0.5"),
     ] {
         let policy = Registry::builtin().build(&descriptor(given)).unwrap();
         assert_eq!(policy.descriptor(), descriptor(echoed));
@@ -127,6 +131,7 @@ fn bad_values_are_named_with_what_would_be_good() {
         ("PowerOfNScheduler 1 2 true 1 failed_probe=one", "failed_probe"),
         ("LearningScheduler 17", "task_types"),
         ("LearningScheduler 1 fallback=reject", "fallback"),
+        ("LearningScheduler 1 state=lode", "state"),
     ] {
         let PolicyError::BadValue { parameter, .. } = error(words) else { panic!("{words}") };
         assert_eq!(parameter, name, "{words}");

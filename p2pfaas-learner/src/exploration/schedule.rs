@@ -51,7 +51,8 @@ impl Schedule {
             ScheduleKind::Constant => self.start,
             ScheduleKind::Exponential => (self.value * self.decay).max(self.min),
             ScheduleKind::Linear => self.start + (self.min - self.start) * part,
-            ScheduleKind::Reach if part >= 1.0 => self.min,
+            // Nothing is below 0, and nothing above it comes there by factors.
+            ScheduleKind::Reach if part >= 1.0 || self.min <= 0.0 => self.min,
             ScheduleKind::Reach => self.start * (self.min / self.start).powf(part),
         };
     }

@@ -2,23 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Step, TdRule, value_of};
+use super::{Context, Step, TdRule, ahead};
 use crate::value::{ValueFunction, Values};
 
 /// δ = R + γ Q(S', A') − Q(S, A).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Sarsa {
-    #[serde(skip)]
-    buffer: Vec<f64>,
-}
+pub struct Sarsa;
 
 impl TdRule for Sarsa {
     fn train(&mut self, step: &Step<'_>, values: &mut Values, context: &mut Context<'_>) -> Option<f64> {
-        let buffer = &mut self.buffer;
-        let ahead = step.next.map_or(0.0, |next| value_of(&values.first, next.state, next.action, buffer));
-        let here = value_of(&values.first, step.state, step.action, buffer);
-        let error = step.reward + context.config.gamma * ahead - here;
-        values.first.update(step.state, step.action, context.config.alpha * error);
-        Some(error)
+        let target = step.reward + context.config.gamma * ahead(&values.first, step);
+        Some(values.first.correct(step.state, step.action, target, context.config.alpha))
     }
 }

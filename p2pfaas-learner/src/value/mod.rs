@@ -1,15 +1,36 @@
 //! Value functions: what an action is worth in a state.
 
+#[cfg(test)]
+mod approximate_tests;
+mod bounds;
+mod fourier;
+mod linear;
+mod network;
+mod polynomial;
+mod states;
 mod table;
+mod tiles;
+mod weights;
 
 use serde::{Deserialize, Serialize};
 
 use p2pfaas_core::agent::StateSpace;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::{AgentConfig, ConfigError};
+use crate::config::{AgentConfig, ConfigError, ValueKind};
 
+pub use bounds::MAX_NUMBERS;
+pub(crate) use bounds::is_range;
+
+pub use fourier::{Cosines, Fourier};
+pub use linear::{Basis, Features, Linear, MAX_FEATURES};
+pub use network::{MAX_PARAMETERS, Network, NetworkError};
+pub use polynomial::{Polynomial, Powers};
+pub(crate) use states::{Place, States};
 pub use table::Table;
+pub use tiles::Tiles;
+pub use weights::MAX_WEIGHTS;
+pub(crate) use weights::Weights;
 
 /// What every value function can do. A state is the numbers that the policy's encoder wrote.
 pub trait ValueFunction {
@@ -22,8 +43,22 @@ pub trait ValueFunction {
     /// Writes Q(state, ·), one value an action, over whatever is in `out`.
     fn values(&self, state: &[f64], out: &mut Vec<f64>);
 
+    /// Q(state, action); 0 for an action that it does not know.
+    fn value(&self, state: &[f64], action: usize) -> f64 {
+        let mut values = Vec::new();
+        self.values(state, &mut values);
+        values.get(action).copied().unwrap_or(0.0)
+    }
+
     /// Moves Q(state, action) by about `amount` = α·δ along its gradient.
     fn update(&mut self, state: &[f64], action: usize, amount: f64);
+
+    /// Moves Q(state, action) towards `target` by a step of size `alpha`. Returns δ, by which it was off.
+    fn correct(&mut self, state: &[f64], action: usize, target: f64, alpha: f64) -> f64 {
+        let error = target - self.value(state, action);
+        self.update(state, action, alpha * error);
+        error
+    }
 
     /// Copies to `to`, an earlier copy of this function, what has changed since the last call.
     fn publish(&mut self, to: &mut Self)
@@ -36,6 +71,14 @@ pub trait ValueFunction {
 pub enum Value {
     /// Exact table.
     Table(Table),
+    /// Tile coding.
+    Tiles(Tiles),
+    /// Linear in Fourier features.
+    Fourier(Fourier),
+    /// Linear in polynomial features.
+    Polynomial(Polynomial),
+    /// Neural network.
+    Network(Network),
 }
 
 impl Value {
@@ -48,9 +91,25 @@ impl Value {
         space: Option<&StateSpace>,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<Self, ConfigError> {
-        let _ = (space, rng);
-        match config.value {
-            _ => Ok(Value::Table(Table::new(config.actions_n as usize, config.initial, config.max_states))),
+        Ok(match config.value {
+            ValueKind::Table => {
+                Value::Table(Table::new(config.actions_n as usize, config.initial, config.max_states))
+            }
+            ValueKind::Tiles => Value::Tiles(Tiles::new(config, space)?),
+            ValueKind::Fourier => Value::Fourier(Fourier::fourier(config, space)?),
+            ValueKind::Polynomial => Value::Polynomial(Polynomial::polynomial(config, space)?),
+            ValueKind::Network => Value::Network(Network::new(config, space, rng)?),
+        })
+    }
+
+    /// As a function that is linear in its weights, if it is one.
+    pub fn linear(&mut self) -> Option<&mut dyn Linear> {
+        match self {
+            Value::Table(table) => Some(table),
+            Value::Tiles(tiles) => Some(tiles),
+            Value::Fourier(fourier) => Some(fourier),
+            Value::Polynomial(polynomial) => Some(polynomial),
+            Value::Network(_) => None,
         }
     }
 }
@@ -59,26 +118,66 @@ impl ValueFunction for Value {
     fn actions(&self) -> usize {
         match self {
             Value::Table(table) => table.actions(),
+            Value::Tiles(tiles) => tiles.actions(),
+            Value::Fourier(fourier) => fourier.actions(),
+            Value::Polynomial(polynomial) => polynomial.actions(),
+            Value::Network(network) => network.actions(),
         }
     }
     fn grow(&mut self, actions: usize) {
         match self {
             Value::Table(table) => table.grow(actions),
+            Value::Tiles(tiles) => tiles.grow(actions),
+            Value::Fourier(fourier) => fourier.grow(actions),
+            Value::Polynomial(polynomial) => polynomial.grow(actions),
+            Value::Network(network) => network.grow(actions),
         }
     }
     fn values(&self, state: &[f64], out: &mut Vec<f64>) {
         match self {
             Value::Table(table) => table.values(state, out),
+            Value::Tiles(tiles) => tiles.values(state, out),
+            Value::Fourier(fourier) => fourier.values(state, out),
+            Value::Polynomial(polynomial) => polynomial.values(state, out),
+            Value::Network(network) => network.values(state, out),
+        }
+    }
+    fn value(&self, state: &[f64], action: usize) -> f64 {
+        match self {
+            Value::Table(table) => table.value(state, action),
+            Value::Tiles(tiles) => tiles.value(state, action),
+            Value::Fourier(fourier) => fourier.value(state, action),
+            Value::Polynomial(polynomial) => polynomial.value(state, action),
+            Value::Network(network) => network.value(state, action),
         }
     }
     fn update(&mut self, state: &[f64], action: usize, amount: f64) {
         match self {
             Value::Table(table) => table.update(state, action, amount),
+            Value::Tiles(tiles) => tiles.update(state, action, amount),
+            Value::Fourier(fourier) => fourier.update(state, action, amount),
+            Value::Polynomial(polynomial) => polynomial.update(state, action, amount),
+            Value::Network(network) => network.update(state, action, amount),
+        }
+    }
+    fn correct(&mut self, state: &[f64], action: usize, target: f64, alpha: f64) -> f64 {
+        match self {
+            Value::Table(table) => table.correct(state, action, target, alpha),
+            Value::Tiles(tiles) => tiles.correct(state, action, target, alpha),
+            Value::Fourier(fourier) => fourier.correct(state, action, target, alpha),
+            Value::Polynomial(polynomial) => polynomial.correct(state, action, target, alpha),
+            Value::Network(network) => network.correct(state, action, target, alpha),
         }
     }
     fn publish(&mut self, to: &mut Self) {
         match (self, to) {
             (Value::Table(from), Value::Table(to)) => from.publish(to),
+            (Value::Tiles(from), Value::Tiles(to)) => from.publish(to),
+            (Value::Fourier(from), Value::Fourier(to)) => from.publish(to),
+            (Value::Polynomial(from), Value::Polynomial(to)) => from.publish(to),
+            (Value::Network(from), Value::Network(to)) => from.publish(to),
+            // Of another kind: it is no earlier copy.
+            (from, to) => *to = from.clone(),
         }
     }
 }

@@ -1,218 +1,237 @@
 //! The exact table: a row of values for each state that has been trained.
 
-use std::hash::BuildHasher;
-
-use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use super::ValueFunction;
-
-type Key = SmallVec<[i64; 8]>;
+use super::linear::Linear;
+use super::states::{Place, States};
+use super::weights::Weights;
 
 /// One row a state. A state's numbers are cut to integers, as in the old learner; the key is exact,
 /// so that no two states share a row. At its bound the oldest state makes room and is counted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
 pub struct Table {
-    actions: usize,
     initial: f64,
-    max_states: usize,
-    keys: Vec<Key>,
-    /// `actions` values a row.
-    values: Vec<f64>,
-    index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
-    /// The row that makes room next, once the table is full.
-    oldest: usize,
-    evicted: u64,
-    /// Rows changed since the last publication, each once.
-    changed: Vec<u32>,
-    is_changed: Vec<bool>,
+    states: States,
+    weights: Weights,
 }
 
 impl Table {
     /// An empty table: every action of every state is worth `initial`.
     pub fn new(actions: usize, initial: f64, max_states: u32) -> Self {
-        Table {
-            actions,
-            initial,
-            max_states: max_states.max(1) as usize,
-            keys: Vec::new(),
-            values: Vec::new(),
-            index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
-            oldest: 0,
-            evicted: 0,
-            changed: Vec::new(),
-            is_changed: Vec::new(),
-        }
+        let weights = Weights::new(actions, initial, max_states as usize);
+        Table { initial, states: States::new(max_states), weights }
     }
 
     /// States that have a row.
     pub fn states(&self) -> usize {
-        self.keys.len()
+        self.states.len()
     }
 
     /// States that have lost their row to a newer one.
     pub fn evicted(&self) -> u64 {
-        self.evicted
+        self.states.evicted()
     }
 
-    /// All rows, oldest places first: a state and the values of its actions.
+    /// All rows in the order of their places: a state and the values of its actions.
     pub fn rows(&self) -> impl Iterator<Item = (&[i64], &[f64])> {
-        self.keys.iter().zip(self.values.chunks_exact(self.actions)).map(|(key, row)| (&key[..], row))
+        self.states.keys().zip(self.weights.rows())
     }
 
-    fn key(state: &[f64]) -> Key {
-        state.iter().map(|number| *number as i64).collect()
-    }
-
-    fn find(&self, key: &Key) -> Option<usize> {
-        let hash = self.hasher.hash_one(key);
-        self.index.find(hash, |row| self.keys[*row as usize] == *key).map(|row| *row as usize)
-    }
-
-    /// The row of a state, made if it has none.
-    pub(crate) fn row(&mut self, state: &[f64]) -> usize {
-        let key = Self::key(state);
-        match self.find(&key) {
-            Some(row) => row,
-            None => self.insert(key),
+    /// The row of a state, made if it has none, and whether it was another state's until now.
+    fn row(&mut self, state: &[f64]) -> (usize, bool) {
+        match self.states.place(state) {
+            Place::Known(row) => (row, false),
+            Place::New(row) => {
+                self.weights.push();
+                (row, false)
+            }
+            Place::Taken(row) => {
+                self.weights.clear(row);
+                (row, true)
+            }
         }
-    }
-
-    fn insert(&mut self, key: Key) -> usize {
-        let row = if self.keys.len() < self.max_states {
-            self.values.resize(self.values.len() + self.actions, self.initial);
-            self.keys.push(Key::new());
-            self.is_changed.push(false);
-            self.keys.len() - 1
-        } else {
-            let row = self.oldest;
-            self.oldest = (row + 1) % self.max_states;
-            self.evicted += 1;
-            self.unlink(row);
-            let initial = self.initial;
-            self.values[row * self.actions..(row + 1) * self.actions].fill(initial);
-            row
-        };
-        self.link(row, key);
-        row
-    }
-
-    fn link(&mut self, row: usize, key: Key) {
-        let hash = self.hasher.hash_one(&key);
-        self.keys[row] = key;
-        let (keys, hasher) = (&self.keys, &self.hasher);
-        self.index.insert_unique(hash, row as u32, |row| hasher.hash_one(&keys[*row as usize]));
-    }
-
-    fn unlink(&mut self, row: usize) {
-        let hash = self.hasher.hash_one(&self.keys[row]);
-        if let Ok(entry) = self.index.find_entry(hash, |other| *other as usize == row) {
-            entry.remove();
-        }
-    }
-
-    pub(crate) fn touch(&mut self, row: usize) {
-        if !std::mem::replace(&mut self.is_changed[row], true) {
-            self.changed.push(row as u32);
-        }
-    }
-
-    /// Where Q(row, action) is among all values.
-    pub(crate) fn place(&self, row: usize, action: usize) -> usize {
-        row * self.actions + action
-    }
-
-    pub(crate) fn add(&mut self, place: usize, amount: f64) {
-        self.values[place] += amount;
-        self.touch(place / self.actions);
     }
 }
 
 impl ValueFunction for Table {
     fn actions(&self) -> usize {
-        self.actions
+        self.weights.actions()
     }
 
     fn grow(&mut self, actions: usize) {
-        if actions <= self.actions {
-            return;
-        }
-        let mut values = Vec::with_capacity(self.keys.len() * actions);
-        for row in self.values.chunks_exact(self.actions) {
-            values.extend_from_slice(row);
-            values.resize(values.len() + actions - self.actions, self.initial);
-        }
-        self.values = values;
-        self.actions = actions;
+        self.weights.grow(actions);
     }
 
     fn values(&self, state: &[f64], out: &mut Vec<f64>) {
         out.clear();
-        match self.find(&Self::key(state)) {
-            Some(row) => out.extend_from_slice(&self.values[row * self.actions..(row + 1) * self.actions]),
-            None => out.resize(self.actions, self.initial),
+        match self.states.find(state) {
+            Some(row) => out.extend_from_slice(self.weights.row(row)),
+            None => out.resize(self.actions(), self.initial),
         }
+    }
+
+    fn value(&self, state: &[f64], action: usize) -> f64 {
+        self.states.find(state).map_or(self.initial, |row| self.weights.get(row, action))
     }
 
     fn update(&mut self, state: &[f64], action: usize, amount: f64) {
-        let row = self.row(state);
-        self.add(row * self.actions + action, amount);
+        let (row, _) = self.row(state);
+        self.weights.add(row, action, amount);
+    }
+
+    fn correct(&mut self, state: &[f64], action: usize, target: f64, alpha: f64) -> f64 {
+        let (row, _) = self.row(state);
+        let error = target - self.weights.get(row, action);
+        self.weights.add(row, action, alpha * error);
+        error
     }
 
     fn publish(&mut self, to: &mut Self) {
-        to.grow(self.actions);
-        for row in self.changed.drain(..) {
-            let row = row as usize;
-            self.is_changed[row] = false;
-            if row >= to.keys.len() {
-                to.values.resize((row + 1) * self.actions, self.initial);
-                to.keys.resize(row + 1, Key::new());
-                to.is_changed.resize(row + 1, false);
-                to.link(row, self.keys[row].clone());
-            } else if to.keys[row] != self.keys[row] {
-                to.unlink(row);
-                to.link(row, self.keys[row].clone());
+        let states = &self.states;
+        self.weights.publish(&mut to.weights, |row| states.publish(row, &mut to.states));
+    }
+}
+
+impl Linear for Table {
+    fn is_binary(&self) -> bool {
+        true
+    }
+
+    fn active(&mut self, state: &[f64], out: &mut Vec<(u32, f64)>) -> bool {
+        let (row, taken) = self.row(state);
+        out.clear();
+        out.push((row as u32, 1.0));
+        taken
+    }
+
+    fn add(&mut self, feature: u32, action: usize, amount: f64) {
+        self.weights.add(feature as usize, action, amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values(table: &Table, state: &[f64]) -> Vec<f64> {
+        let mut out = Vec::new();
+        table.values(state, &mut out);
+        out
+    }
+
+    fn same(one: &Table, other: &Table) {
+        let rows = |table: &Table| -> Vec<(Vec<i64>, Vec<f64>)> {
+            table.rows().map(|(key, row)| (key.to_vec(), row.to_vec())).collect()
+        };
+        assert_eq!(rows(one), rows(other));
+        assert_eq!((one.states(), one.evicted()), (other.states(), other.evicted()));
+        for (key, row) in rows(one) {
+            let state: Vec<f64> = key.iter().map(|number| *number as f64).collect();
+            assert_eq!(values(other, &state), row, "{state:?} is found");
+        }
+    }
+
+    #[test]
+    fn no_two_states_share_a_row() {
+        let mut table = Table::new(2, 0.0, 100);
+        let states: [&[f64]; 6] =
+            [&[1.0, 11.0, 0.0], &[11.0, 1.0, 0.0], &[1.0, 1.0, 10.0], &[1.0, 110.0], &[], &[0.0]];
+        for (number, state) in states.iter().enumerate() {
+            table.update(state, 1, number as f64 + 1.0);
+        }
+        for (number, state) in states.iter().enumerate() {
+            assert_eq!(values(&table, state), [0.0, number as f64 + 1.0]);
+        }
+    }
+
+    #[test]
+    fn numbers_are_cut_to_integers_as_by_the_old_learner() {
+        let mut table = Table::new(1, 0.0, 100);
+        table.update(&[1.9, -1.9], 0, 1.0);
+        assert_eq!(values(&table, &[1.0, -1.0]), [1.0]);
+        table.update(&[f64::NAN, f64::INFINITY], 0, 2.0);
+        assert_eq!(values(&table, &[0.0, f64::INFINITY]), [2.0]);
+    }
+
+    #[test]
+    fn at_the_bound_the_oldest_state_makes_room_and_is_counted() {
+        let mut table = Table::new(1, 0.5, 3);
+        for state in 0..5 {
+            table.update(&[f64::from(state)], 0, 1.0);
+        }
+        assert_eq!((table.states(), table.evicted()), (3, 2));
+        assert_eq!(values(&table, &[0.0]), [0.5], "forgotten");
+        assert_eq!(values(&table, &[1.0]), [0.5], "forgotten");
+        for kept in [2.0, 3.0, 4.0] {
+            assert_eq!(values(&table, &[kept]), [1.5]);
+        }
+    }
+
+    #[test]
+    fn more_actions_leave_the_values_of_the_others() {
+        let mut table = Table::new(2, 0.25, 10);
+        table.update(&[1.0], 1, 1.0);
+        table.grow(4);
+        assert_eq!(values(&table, &[1.0]), [0.25, 1.25, 0.25, 0.25]);
+        table.grow(3);
+        assert_eq!(table.actions(), 4, "actions are never taken away");
+        table.update(&[1.0], 9, 1.0);
+        assert_eq!(values(&table, &[1.0]), [0.25, 1.25, 0.25, 0.25], "an unknown action changes nothing");
+    }
+
+    #[test]
+    fn actions_do_not_grow_beyond_the_bound_of_the_weights() {
+        let mut table = Table::new(2, 0.0, crate::config::MAX_STATES);
+        table.grow(4_000);
+        assert_eq!(table.actions(), 2);
+    }
+
+    #[test]
+    fn what_is_no_number_never_gets_into_the_table() {
+        let mut table = Table::new(1, 0.0, 10);
+        for amount in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            table.update(&[1.0], 0, amount);
+            table.correct(&[1.0], 0, amount, 0.5);
+        }
+        assert_eq!(values(&table, &[1.0]), [0.0]);
+    }
+
+    #[test]
+    fn a_table_comes_back_from_its_stored_form() {
+        let mut table = Table::new(2, 0.0, 3);
+        for state in 0..5 {
+            table.update(&[f64::from(state), 1.0], state as usize % 2, 1.0);
+        }
+        let stored = postcard::to_allocvec(&table).unwrap();
+        let mut back: Table = postcard::from_bytes(&stored).unwrap();
+        same(&table, &back);
+        table.update(&[9.0, 9.0], 0, 1.0);
+        back.update(&[9.0, 9.0], 0, 1.0);
+        same(&table, &back);
+    }
+
+    proptest! {
+        #[test]
+        fn publishing_into_an_earlier_copy_equals_a_clone(
+            steps in proptest::collection::vec((0_i64..12, 0_usize..6, any::<bool>(), any::<bool>()), 1..200)
+        ) {
+            let mut table = Table::new(2, 0.5, 5);
+            let mut published = table.clone();
+            for (state, action, grow, publish) in steps {
+                if grow {
+                    table.grow(action);
+                }
+                table.correct(&[state as f64], action % table.actions(), 1.0, 0.5);
+                if publish {
+                    table.publish(&mut published);
+                    same(&table, &published);
+                    let clone = table.clone();
+                    same(&clone, &published);
+                }
             }
-            let values = row * self.actions..(row + 1) * self.actions;
-            to.values[values.clone()].copy_from_slice(&self.values[values]);
         }
-        to.oldest = self.oldest;
-        to.evicted = self.evicted;
-    }
-}
-
-/// A table as it is stored: without what can be made again.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    actions: usize,
-    initial: f64,
-    max_states: usize,
-    keys: Vec<Key>,
-    values: Vec<f64>,
-    oldest: usize,
-    evicted: u64,
-}
-
-impl From<Table> for Stored {
-    fn from(table: Table) -> Self {
-        let Table { actions, initial, max_states, keys, values, oldest, evicted, .. } = table;
-        Stored { actions, initial, max_states, keys, values, oldest, evicted }
-    }
-}
-
-impl From<Stored> for Table {
-    fn from(stored: Stored) -> Self {
-        let Stored { actions, initial, max_states, keys, values, oldest, evicted } = stored;
-        let mut table = Table::new(actions, initial, max_states as u32);
-        table.is_changed = vec![false; keys.len()];
-        table.keys = vec![Key::new(); keys.len()];
-        for (row, key) in keys.into_iter().enumerate() {
-            table.link(row, key);
-        }
-        Table { values, oldest, evicted, ..table }
     }
 }

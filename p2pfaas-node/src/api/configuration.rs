@@ -99,8 +99,10 @@ pub(crate) async fn write_policy(
     let descriptor: Descriptor = json(&shared, body, ErrorCode::MalformedInput).await?;
     let policy = shared.registry.build(&descriptor);
     let policy = policy.map_err(|error| WireError::new(ErrorCode::Generic, error.to_string()))?;
-    tracing::info!(policy = policy.full_name(), "policy changed");
-    shared.engine.set_policy(policy);
+    let name = policy.full_name();
+    let changed = shared.engine.set_policy(policy);
+    changed.map_err(|error| WireError::new(ErrorCode::Generic, error.to_string()))?;
+    tracing::info!(policy = name, "policy changed");
     saved(shared.store.policy(|| shared.engine.policy()))?;
     Ok(().into_response())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use bytes::Bytes;
+use p2pfaas_core::JobKey;
 use p2pfaas_core::agent::Observation;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -56,7 +57,7 @@ async fn parallel(Query(Seconds { seconds }): Query<Seconds>) {
 /// Asks the agent about a fixed state.
 #[utoipa::path(get, path = "/dev/learning/act", tag = "development", responses((status = 200, description = "Empty")))]
 async fn act(State(shared): State<Arc<Shared>>) {
-    shared.engine.act(&Observation { state: vec![0.0; 3], mask: vec![true; 3] });
+    shared.engine.learner().ask(JobKey::NOBODY, &Observation { state: vec![0.0; 3], mask: vec![true; 3] });
 }
 
 /// The same.

@@ -3,13 +3,12 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 
-use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::policy::{LearningScheduler, PolicyKind};
 
 use super::draft::Draft;
 use super::errors::Problem;
 use super::functions::{self, FunctionSpec};
-use super::{Loaded, ReadFile, unreadable};
+use super::{Loaded, ReadFile, learner, unreadable};
 use crate::executor::{Credentials, Function, OpenFaas};
 
 /// Completes the configuration. It is of use only if there are no problems.
@@ -19,10 +18,10 @@ pub(super) fn complete(
     problems: &mut Vec<Problem>,
     mut warnings: Vec<String>,
 ) -> Loaded {
+    learner::complete(&mut draft, read_file, problems, &mut warnings);
     addresses(&draft, problems, &mut warnings);
     bounds(&draft, problems);
-    policies(&draft, problems, &mut warnings);
-    draft.settings.agent = agent(&draft, read_file, problems);
+    policies(&draft, problems);
     draft.settings.openfaas = gateway(&draft, read_file, problems, &mut warnings);
     draft.settings.functions = executors(&draft, problems);
     draft.settings.seed = draft.seed.unwrap_or_else(random);
@@ -36,6 +35,7 @@ fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<Stri
         ("listen", Some(settings.listen)),
         ("discovery-listen", settings.discovery_listen),
         ("learner-listen", settings.learner_listen),
+        ("learner-ws-listen", settings.learner_ws_listen),
     ];
     let mut wrong = |key: &str, expected: String, found: SocketAddr| {
         problems.push(Problem::value(key, draft.origin(key), expected, &found.to_string()));
@@ -72,34 +72,12 @@ fn bounds(draft: &Draft, problems: &mut Vec<Problem>) {
     }
 }
 
-fn policies(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) {
+fn policies(draft: &Draft, problems: &mut Vec<Problem>) {
     if draft.settings.fallback.name == LearningScheduler::NAME {
         let expected = "a policy that decides without a learner";
         let found = &draft.settings.fallback.name;
         problems.push(Problem::value("fallback", draft.origin("fallback"), expected, found));
     }
-    if draft.settings.policy.name == LearningScheduler::NAME && draft.agent_table.is_none() {
-        let fallback = &draft.settings.fallback;
-        warnings.push(format!("{} has no agent-table: {fallback} decides", LearningScheduler::NAME));
-    }
-}
-
-fn agent(draft: &Draft, read_file: ReadFile<'_>, problems: &mut Vec<Problem>) -> Option<FixedTable> {
-    const KEY: &str = "agent-table";
-    let path = draft.agent_table.as_ref()?;
-    match read_file(path) {
-        Ok(text) => match serde_json::from_str(&text) {
-            Ok(table) => return Some(table),
-            Err(error) => problems.push(Problem {
-                key: KEY.into(),
-                origin: draft.origin(KEY).into(),
-                expected: r#"JSON such as {"actions": {"0,2,1": 1}, "otherwise": 1}"#.into(),
-                found: format!("{}: {error}", path.display()),
-            }),
-        },
-        Err(error) => problems.push(unreadable(KEY, draft, path, &error)),
-    }
-    None
 }
 
 fn gateway(

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 
 use http::Uri;
 use p2pfaas_core::policy::Registry;
-use p2pfaas_core::wire::{DISCOVERY_PORT, LEARNER_PORT, PORT};
+use p2pfaas_core::wire::{DISCOVERY_PORT, LEARNER_PORT, LEARNER_WEBSOCKET_PORT, PORT};
 
 use super::errors::Problem;
 use super::functions::{self, FunctionSpec};
 use super::given::{Given, Value};
 use super::keys::{Key, Set};
+use super::value::LearnerKey;
 use super::{LogFormat, LogSettings, policy, value};
-use crate::settings::Settings;
+use crate::settings::{AgentSettings, Settings};
 
 /// The settings, and what must be looked at together before they are complete.
 pub(super) struct Draft {
@@ -23,6 +24,9 @@ pub(super) struct Draft {
     pub openfaas_url: Option<Uri>,
     pub openfaas_user_file: Option<PathBuf>,
     pub openfaas_password_file: Option<PathBuf>,
+    pub learner: LearnerKey,
+    pub agent: AgentSettings,
+    pub agent_config: Option<PathBuf>,
     pub agent_table: Option<PathBuf>,
     pub seed: Option<u64>,
     pub config: Option<PathBuf>,
@@ -41,6 +45,7 @@ impl Default for Draft {
                 listen: loopback(PORT),
                 discovery_listen: Some(loopback(DISCOVERY_PORT)),
                 learner_listen: Some(loopback(LEARNER_PORT)),
+                learner_ws_listen: Some(loopback(LEARNER_WEBSOCKET_PORT)),
                 ..Settings::default()
             },
             open: false,
@@ -48,6 +53,9 @@ impl Default for Draft {
             openfaas_url: None,
             openfaas_user_file: Some("/run/secrets/basic-auth-user".into()),
             openfaas_password_file: Some("/run/secrets/basic-auth-password".into()),
+            learner: LearnerKey::Here,
+            agent: AgentSettings::default(),
+            agent_config: None,
             agent_table: None,
             seed: None,
             config: None,

@@ -118,6 +118,14 @@ impl Old {
             let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
             self.put(layer, "discovery-listen", name, &format!("{host}:{port}"));
         }
+        if let Some(host) = self.get("SERVICE_LEARNING_HOST") {
+            let port = self.get("SERVICE_LEARNING_PORT").unwrap_or("19020");
+            let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
+            self.put(layer, "learner", "SERVICE_LEARNING_HOST", &format!("{host}:{port}"));
+        } else if self.get("SERVICE_LEARNING_PORT").is_some() {
+            let why = "has no effect without P2PFAAS_SERVICE_LEARNING_HOST";
+            layer.warnings.push(format!("the variable {PREFIX}SERVICE_LEARNING_PORT {why}"));
+        }
         let openfaas = self.openfaas(layer);
         if let Some(list) = self.get("FNS_LIST") {
             let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -166,10 +174,6 @@ impl Old {
         warn(
             &["SERVICE_DISCOVERY_HOST", "SERVICE_DISCOVERY_PORT"],
             "the discovery is part of the node (--discovery-listen)",
-        );
-        warn(
-            &["SERVICE_LEARNING_HOST", "SERVICE_LEARNING_PORT"],
-            "no learner service is asked; --agent-table gives LearningScheduler its agent",
         );
         warn(&["DEFAULT_IFACE"], "interfaces are not searched for an address; give it with --machine-ip");
         if self.get("PROF").is_some_and(|text| value::switch(text) != Ok(false)) {

@@ -79,11 +79,12 @@ const ADDRESSES: &str = "Addresses";
 const PEERS: &str = "Machine and peers";
 const FUNCTIONS: &str = "Functions";
 const SCHEDULING: &str = "Scheduling";
+const LEARNER: &str = "Learner";
 const BOUNDS: &str = "Bounds and time-outs";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 40] = [
+pub(super) static KEYS: [Key; 46] = [
     key(
         ADDRESSES,
         "listen",
@@ -107,6 +108,14 @@ pub(super) static KEYS: [Key; 40] = [
         "Where the learner's interface listens, or none",
         |draft| show_or_none(draft.settings.learner_listen),
         Set::Text(|draft, text| put(&mut draft.settings.learner_listen, listen_or_none(text))),
+    ),
+    key(
+        ADDRESSES,
+        "learner-ws-listen",
+        "ADDR:PORT",
+        "Where the learner's websocket listens, or none",
+        |draft| show_or_none(draft.settings.learner_ws_listen),
+        Set::Text(|draft, text| put(&mut draft.settings.learner_ws_listen, listen_or_none(text))),
     ),
     key(
         ADDRESSES,
@@ -247,14 +256,6 @@ pub(super) static KEYS: [Key; 40] = [
     ),
     key(
         SCHEDULING,
-        "agent-table",
-        "FILE",
-        "JSON table from states to actions, the agent of LearningScheduler",
-        |_| String::new(),
-        Set::Text(|draft, text| put(&mut draft.agent_table, path(text).map(Some))),
-    ),
-    key(
-        SCHEDULING,
         "deadline-aware",
         "",
         "Drop a job at once when it cannot finish before its deadline",
@@ -268,6 +269,55 @@ pub(super) static KEYS: [Key; 40] = [
         "Seed of the node's random choices [default: another one at each start, told in the log]",
         |_| String::new(),
         Set::Text(|draft, text| put(&mut draft.seed, whole(text, 0..=u64::MAX).map(Some))),
+    ),
+    key(
+        LEARNER,
+        "learner",
+        "WHERE",
+        "Where the agent of LearningScheduler is: here (in this process), HOST[:PORT[:WEBSOCKET PORT]] of a \
+         learner service, or none",
+        |_| "here".into(),
+        Set::Text(|draft, text| put(&mut draft.learner, learner(text))),
+    ),
+    key(
+        LEARNER,
+        "agent",
+        "FILE",
+        "Checkpoint of an agent to start from, unless the data folder has this node's own",
+        |_| String::new(),
+        Set::Text(|draft, text| put(&mut draft.agent.start, path(text).map(Some))),
+    ),
+    key(
+        LEARNER,
+        "agent-frozen",
+        "",
+        "The agent only acts, always by what it believes best",
+        |draft| draft.agent.frozen.to_string(),
+        Set::Switch(|draft| &mut draft.agent.frozen),
+    ),
+    key(
+        LEARNER,
+        "agent-config",
+        "FILE",
+        "TOML file with the agent's parameters under [agent] and the reward function under [reward]",
+        |_| String::new(),
+        Set::Text(|draft, text| put(&mut draft.agent_config, path(text).map(Some))),
+    ),
+    key(
+        LEARNER,
+        "checkpoint-interval",
+        "SPAN",
+        "Between two checkpoints of the agent in the data folder, when it has learned something",
+        |draft| show_span(draft.agent.checkpoint_interval),
+        Set::Text(|draft, text| put(&mut draft.agent.checkpoint_interval, span(text))),
+    ),
+    key(
+        LEARNER,
+        "agent-table",
+        "FILE",
+        "JSON table from states to actions, in place of an agent that learns",
+        |_| String::new(),
+        Set::Text(|draft, text| put(&mut draft.agent_table, path(text).map(Some))),
     ),
     key(
         BOUNDS,

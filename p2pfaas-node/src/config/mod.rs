@@ -13,6 +13,7 @@ mod file;
 mod functions;
 mod given;
 mod keys;
+mod learner;
 mod old_files;
 mod policy;
 mod suggest;

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use http::Uri;
 use p2pfaas_core::policy::Descriptor;
-use p2pfaas_core::wire::go;
+use p2pfaas_core::wire::{LEARNER_PORT, LEARNER_WEBSOCKET_PORT, go};
+
+use crate::settings::LearnerAddress;
 
 /// A value, or what was expected in its place.
 pub(super) type Read<T> = Result<T, String>;
@@ -136,6 +138,46 @@ pub(super) fn peer(text: &str) -> Read<String> {
     }
 }
 
+/// Where the learner is, as the key says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LearnerKey {
+    /// In this process.
+    Here,
+    /// There is none.
+    None,
+    /// A service.
+    There(LearnerAddress),
+}
+
+/// `here`, `none`, or `host[:port[:websocket port]]`.
+pub(super) fn learner(text: &str) -> Read<LearnerKey> {
+    match text {
+        "here" => return Ok(LearnerKey::Here),
+        NONE => return Ok(LearnerKey::None),
+        _ => {}
+    }
+    let expected = "here, none, or HOST[:PORT[:WEBSOCKET PORT]] of a learner, such as learner:19020:8765";
+    let (host, ports) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        Some((ip, ports)) => (ip, ports),
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let ports: Vec<_> = ports.split(':').skip(1).map(str::parse::<u16>).collect();
+    let port = |index: usize, default| match ports.get(index) {
+        None => Some(default),
+        Some(Ok(port)) if *port > 0 => Some(*port),
+        Some(_) => None,
+    };
+    let address = || {
+        Some(LearnerAddress {
+            host: Some(host.to_string()).filter(|host| is_host(host) || host.parse::<IpAddr>().is_ok())?,
+            port: port(0, LEARNER_PORT)?,
+            websocket_port: port(1, LEARNER_WEBSOCKET_PORT)?,
+        })
+    };
+    let address = address().filter(|_| ports.len() <= 2);
+    address.map(LearnerKey::There).ok_or_else(|| expected.into())
+}
+
 fn is_host(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=253).contains(&text.len()) && text.bytes().all(letter)
@@ -240,6 +282,21 @@ mod tests {
         ];
         for text in wrong {
             assert!(peer(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_learner_is_here_or_nowhere_or_at_an_address() {
+        let there = |host: &str, port, websocket_port| {
+            Ok(LearnerKey::There(LearnerAddress { host: host.into(), port, websocket_port }))
+        };
+        assert_eq!(learner("here"), Ok(LearnerKey::Here));
+        assert_eq!(learner("none"), Ok(LearnerKey::None));
+        assert_eq!(learner("learner"), there("learner", 19020, 8765));
+        assert_eq!(learner("10.0.0.7:1:2"), there("10.0.0.7", 1, 2));
+        assert_eq!(learner("[::1]:1"), there("::1", 1, 8765));
+        for text in ["", ":1", "h:0", "h:x", "h:1:2:3", "[::1", "http://h", "a b"] {
+            assert!(learner(text).is_err(), "{text}");
         }
     }
 

@@ -7,7 +7,7 @@ use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::log::{Entry, Header, Input, replay};
 use p2pfaas_core::policy::{Descriptor, Registry};
 use p2pfaas_core::{Capacity, Effect, Event, Failure, Node, NodeConfig, Outcome};
-use p2pfaas_node::{NodeService, Settings};
+use p2pfaas_node::{LearnerPlace, NodeService, Settings};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
@@ -135,7 +135,10 @@ async fn the_logs_of_a_cluster_under_mixed_load_with_faults_replay_exactly() {
                 seed: 100 + index as u64,
                 event_log: Some(log(index)),
                 workers: index % 3,
-                agent: (index == 2).then_some(FixedTable { actions: [].into(), otherwise: Some(3) }),
+                learner: match index {
+                    2 => LearnerPlace::Table(FixedTable { actions: [].into(), otherwise: Some(3) }),
+                    _ => LearnerPlace::Nowhere,
+                },
                 core: NodeConfig {
                     capacity: Capacity { slots: 2, queue: 2 },
                     deadline_aware: index == 1,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use p2pfaas_learner::RuleKind;
+
 use super::super::functions::FunctionTarget;
 use super::*;
+use crate::settings::LearnerPlace;
 
 fn policy(text: &str) -> String {
     toml(text).settings.policy.to_string()
@@ -123,8 +126,42 @@ fn the_agent_of_learning_scheduler_is_a_table_in_a_file() {
     let policy = "--policy=LearningScheduler 2";
     let files = [("table.json", r#"{"actions": {"0,1": 1}, "otherwise": 2}"#)];
     let loaded = node(&[policy, "--agent-table=table.json"], &[], &files);
-    assert_eq!(loaded.settings.agent.and_then(|table| table.otherwise), Some(2));
+    let LearnerPlace::Table(table) = loaded.settings.learner else { panic!("{:?}", loaded.settings.learner) };
+    assert_eq!((table.otherwise, loaded.settings.learner_ws_listen), (Some(2), None));
     assert_eq!(loaded.warnings, [] as [&str; 0]);
-    let why = "LearningScheduler has no agent-table: PowerOfNScheduler(1, 2, true, 1) decides";
-    assert_eq!(node(&[policy], &[], &[]).warnings, [why]);
+    let why = "LearningScheduler has no learner: PowerOfNScheduler(1, 2, true, 1) decides";
+    assert_eq!(node(&[policy, "--learner=none"], &[], &[]).warnings, [why]);
+}
+
+#[test]
+fn the_agent_lives_in_the_node_and_has_its_parameters_and_rewards_from_a_file() {
+    let text = "[agent]\nrule = 'q-learning'\nalpha = 0.05\nepsilon = 0.5\n[reward]\nprobe = 0.01\n";
+    let flags =
+        ["--agent-config=agent.toml", "--agent=trained.ckpt", "--agent-frozen", "--checkpoint-interval=1m"];
+    let loaded = node(&flags, &[], &[("agent.toml", text)]);
+    let LearnerPlace::Here(agent) = loaded.settings.learner else { panic!("{:?}", loaded.settings.learner) };
+    let config = agent.config.expect("given");
+    assert_eq!((config.rule, config.alpha, config.epsilon_start), (RuleKind::QLearning, 0.05, 0.5));
+    assert_eq!((agent.start, agent.frozen), (Some("trained.ckpt".into()), true));
+    assert_eq!(agent.checkpoint_interval, Duration::from_secs(60));
+    assert_eq!(loaded.settings.core.reward.probe, 0.01);
+    assert_eq!(loaded.settings.learner_ws_listen.map(|address| address.port()), Some(8765));
+    // An old script's word for epsilon_start.
+    assert!(
+        loaded.warnings.len() == 1 && loaded.warnings[0].contains("epsilon_start"),
+        "{:?}",
+        loaded.warnings
+    );
+}
+
+#[test]
+fn a_learner_service_has_the_known_ports_itself() {
+    let loaded = node(&["--learner=learner:19020", "--agent-frozen"], &[], &[]);
+    let LearnerPlace::There(address) = loaded.settings.learner else { panic!("there") };
+    assert_eq!(address.to_string(), "learner:19020:8765");
+    assert_eq!((loaded.settings.learner_listen, loaded.settings.learner_ws_listen), (None, None));
+    assert_eq!(
+        loaded.warnings,
+        ["agent-frozen has no effect without an agent in this process (learner = here)"]
+    );
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::functions::FunctionTarget;
 use super::*;
+use crate::settings::LearnerPlace;
 
 fn with(variables: &[(&str, &str)]) -> Loaded {
     node(&[], variables, &[])
@@ -83,7 +84,6 @@ fn discovery_variables_are_in_seconds_and_a_host_and_a_port() {
 #[test]
 fn what_has_no_effect_any_more_is_warned_of() {
     let loaded = with(&[
-        ("P2PFAAS_SERVICE_LEARNING_HOST", "learner"),
         ("P2PFAAS_SERVICE_LEARNING_PORT", "19020"),
         ("P2PFAAS_SERVICE_DISCOVERY_HOST", "discovery"),
         ("P2PFAAS_SERVICE_DISCOVERY_PORT", "19000"),
@@ -92,12 +92,23 @@ fn what_has_no_effect_any_more_is_warned_of() {
         ("P2PFAAS_NODE_SERVICE_HOST", "10.96.0.1"),
     ]);
     let warned = |name: &str| loaded.warnings.iter().filter(|warning| warning.contains(name)).count();
-    assert_eq!(warned(" P2PFAAS_SERVICE_LEARNING_"), 2);
+    assert_eq!(warned(" P2PFAAS_SERVICE_LEARNING_PORT "), 1);
     assert_eq!(warned(" P2PFAAS_SERVICE_DISCOVERY_"), 2);
     assert_eq!((warned(" P2PFAAS_DEFAULT_IFACE "), warned(" P2PFAAS_PROF ")), (1, 1));
     assert_eq!(warned("the variable P2PFAAS_NODE_SERVICE_HOST is unknown and has no effect"), 1);
-    assert_eq!(loaded.warnings.len(), 7);
+    assert_eq!(loaded.warnings.len(), 6);
     assert_eq!(with(&[("P2PFAAS_PROF", "false")]).warnings.len(), 0);
+}
+
+#[test]
+fn the_old_learners_host_is_the_learner_that_is_asked() {
+    let loaded =
+        with(&[("P2PFAAS_SERVICE_LEARNING_HOST", "learner"), ("P2PFAAS_SERVICE_LEARNING_PORT", "1902")]);
+    let LearnerPlace::There(address) = &loaded.settings.learner else {
+        panic!("{:?}", loaded.settings.learner)
+    };
+    assert_eq!(address.to_string(), "learner:1902:8765");
+    assert_eq!(loaded.warnings, [] as [&str; 0]);
 }
 
 #[test]

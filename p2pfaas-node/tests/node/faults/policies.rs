@@ -3,7 +3,7 @@
 use p2pfaas_core::Capacity;
 use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::policy::Descriptor;
-use p2pfaas_node::Settings;
+use p2pfaas_node::{LearnerPlace, Settings};
 
 use super::rig::*;
 
@@ -58,8 +58,8 @@ async fn jobs_under_way_end_under_the_policy_that_they_arrived_under() {
 async fn without_an_agent_the_fallback_decides_about_every_job_and_rejects_none() {
     const JOBS: u64 = 30;
     let unknown_states_only = FixedTable { actions: [("9,9,9".to_string(), 0)].into(), otherwise: None };
-    for agent in [None, Some(unknown_states_only)] {
-        let settings = Settings { agent, ..settings("LearningScheduler", &["1"]) };
+    for learner in [LearnerPlace::Nowhere, LearnerPlace::Table(unknown_states_only)] {
+        let settings = Settings { learner, ..settings("LearningScheduler", &["1"]) };
         let node = start(settings).await;
         for _ in 0..JOBS {
             let answer = post(node.address(), "/function/echo", b"x").await;

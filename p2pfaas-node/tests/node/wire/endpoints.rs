@@ -1,3 +1,5 @@
+use p2pfaas_node::LearnerPlace;
+
 use super::*;
 
 /// What a body must be.
@@ -168,7 +170,8 @@ async fn the_discovery_serves_every_route_of_the_reference() {
 async fn the_learner_serves_what_a_fixed_agent_can_tell() {
     let mut settings = settings("NoScheduler", &["true"]);
     settings.learner_listen = Some("127.0.0.1:0".parse().expect("valid"));
-    settings.agent = Some(serde_json::from_str(r#"{"actions":{"0,2,1":0},"otherwise":1}"#).expect("a table"));
+    let table = serde_json::from_str(r#"{"actions":{"0,2,1":0},"otherwise":1}"#);
+    settings.learner = LearnerPlace::Table(table.expect("a table"));
     let node = start(settings).await;
     let to = node.learner_address().expect("listens");
     let pairs: &[Pair] = &[

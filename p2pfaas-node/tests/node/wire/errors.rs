@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2pfaas_node::{ExecuteError, Function, FunctionAnswer, Settings};
+use p2pfaas_node::{ExecuteError, Function, FunctionAnswer, LearnerPlace, Settings};
 
 use super::*;
 
@@ -117,7 +117,7 @@ async fn a_rejected_job_is_503_code_401() {
 async fn a_missing_action_is_402_without_a_fallback_and_the_fallback_runs_with_one() {
     for (parameters, status) in [(&["1", "fallback=none"][..], 500), (&["1"], 200)] {
         let mut settings = settings("LearningScheduler", parameters);
-        settings.agent = Some(Default::default());
+        settings.learner = LearnerPlace::Table(Default::default());
         let node = start(settings).await;
         let answer = post(node.address(), "/function/echo", b"").await;
         assert_eq!(answer.status, status, "{parameters:?}");
@@ -133,7 +133,8 @@ async fn a_missing_action_is_402_without_a_fallback_and_the_fallback_runs_with_o
 async fn an_action_whose_peer_is_not_there_is_405_without_a_fallback_and_the_fallback_runs_with_one() {
     for (parameters, status) in [(&["1", "fallback=none"][..], 500), (&["1"], 200)] {
         let mut settings = settings("LearningScheduler", parameters);
-        settings.agent = Some(p2pfaas_core::agent::FixedTable { otherwise: Some(3), ..Default::default() });
+        settings.learner =
+            LearnerPlace::Table(p2pfaas_core::agent::FixedTable { otherwise: Some(3), ..Default::default() });
         let node = start(settings).await;
         let answer = post(node.address(), "/function/echo", b"").await;
         assert_eq!(answer.status, status, "{parameters:?}");

@@ -1,6 +1,6 @@
 //! Headers of answers to clients, spelled as on the wire.
 
-use p2pfaas_node::Settings;
+use p2pfaas_node::{LearnerPlace, Settings};
 
 use super::*;
 
@@ -157,7 +157,7 @@ async fn a_job_over_a_master_makes_two_hops() {
 
 fn learning(table: &str, parameters: &[&str]) -> Settings {
     let mut settings = named("a", "10.0.0.1", "LearningScheduler", parameters);
-    settings.agent = Some(serde_json::from_str(table).expect("a table"));
+    settings.learner = LearnerPlace::Table(serde_json::from_str(table).expect("a table"));
     settings
 }
 
@@ -186,6 +186,8 @@ async fn a_learners_job_tells_number_state_action_and_eps() {
             format!("Action: {action}"),
             format!("Eid: {eid}"),
             "Eps: 0.000000".to_string(),
+            "Probability: 1.000000".to_string(),
+            format!("Reward: {}.000000", u8::from(status == 200)),
             format!("State: {state}"),
         ];
         assert_eq!(learned(&answer), expected, "{task_type}");
@@ -242,6 +244,8 @@ async fn a_learner_forwards_by_peer_and_probes_first_when_it_says_so() {
             format!("Action: {action}.000000"),
             "Eid: 0".to_string(),
             "Eps: 0.000000".to_string(),
+            "Probability: 1.000000".to_string(),
+            "Reward: 1.000000".to_string(),
             "State: 0.000000,0.000000,0.000000".to_string(),
         ];
         assert_eq!(learned(&answer), expected);
@@ -262,6 +266,8 @@ async fn errors_have_version_scheduler_and_the_action_and_no_times() {
         "X-P2pfaas-Scheduler-Learning-Action: 0.000000",
         "X-P2pfaas-Scheduler-Learning-Eid: 0",
         "X-P2pfaas-Scheduler-Learning-Eps: 0.000000",
+        "X-P2pfaas-Scheduler-Learning-Probability: 1.000000",
+        "X-P2pfaas-Scheduler-Learning-Reward: 0.000000",
         "X-P2pfaas-Scheduler-Learning-State: 0.000000,0.000000,0.000000",
         "X-P2pfaas-Scheduler: LearningScheduler(1)",
         &version,

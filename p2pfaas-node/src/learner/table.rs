@@ -8,9 +8,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
-use p2pfaas_core::agent::Observation;
+use p2pfaas_core::JobKey;
+use p2pfaas_core::agent::{FixedTable, Observation};
 use p2pfaas_core::wire::{go, headers};
 
+use super::{Asked, Link};
 use crate::shared::Shared;
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -27,7 +29,10 @@ async fn hello() -> String {
 }
 
 async fn parameters(State(shared): State<Arc<Shared>>) -> Json<serde_json::Value> {
-    let table = shared.agent.clone().unwrap_or_default();
+    let table = match shared.engine.learner() {
+        Link::Table(table) => table.clone(),
+        _ => FixedTable::default(),
+    };
     Json(serde_json::json!({ "name": "FixedTable", "parameters": table }))
 }
 
@@ -41,9 +46,12 @@ async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response 
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let actions = shared.engine.read(|node| node.peers().known()) + 3;
-    match shared.engine.act(&Observation { state, mask: vec![true; actions] }) {
-        Some(choice) => ([(headers::LEARNER_EPS, go::format_f(choice.epsilon))], choice.action.to_string())
-            .into_response(),
-        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let observation = Observation { state, mask: vec![true; actions] };
+    match shared.engine.learner().ask(JobKey::NOBODY, &observation) {
+        Asked::Now(Some(choice)) => {
+            ([(headers::LEARNER_EPS, go::format_f(choice.epsilon))], choice.action.to_string())
+                .into_response()
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing blocks: what is missing is waited for within bounds, by count and by time, and then given
 //! up; everything is counted.
 
+use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -127,10 +128,13 @@ impl Episodes {
             self.counts.late += 1;
         } else if entry.eid - next > MAX_DISTANCE {
             self.restart(entry, out);
-        } else if self.waiting.contains_key(&entry.eid) {
-            self.counts.duplicates += 1;
         } else {
-            self.waiting.insert(entry.eid, (now, entry));
+            match self.waiting.entry(entry.eid) {
+                Place::Occupied(_) => self.counts.duplicates += 1,
+                Place::Vacant(place) => {
+                    place.insert((now, entry));
+                }
+            }
             while self.waiting.len() > self.max_waiting {
                 self.close_gap(out);
             }

@@ -8,6 +8,9 @@ use super::{MAX_BATCH, numbers};
 use crate::entry::{Entry, Mask, State};
 use crate::learner::MAX_ACTIONS;
 
+/// Bytes of an entry with a short state.
+const USUAL_ENTRY_BYTES: usize = 64;
+
 /// The experiences of a batch; those that do not tell how much the agent explored get `epsilon`.
 ///
 /// # Errors
@@ -15,7 +18,11 @@ use crate::learner::MAX_ACTIONS;
 pub(super) fn read(body: &[u8], epsilon: f64, state_numbers: Option<usize>) -> Result<Vec<Entry>, String> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let entries = json
-        .deserialize_seq(Batch { epsilon, state_numbers })
+        .deserialize_seq(Batch {
+            epsilon,
+            state_numbers,
+            room: (body.len() / USUAL_ENTRY_BYTES).min(MAX_BATCH),
+        })
         .and_then(|entries| json.end().map(|()| entries))
         .map_err(|error| error.to_string())?;
     if entries.is_empty() { Err("the batch is empty".into()) } else { Ok(entries) }
@@ -36,6 +43,7 @@ pub(super) fn check(entry: &Entry, state_numbers: Option<usize>) -> Result<(), S
 struct Batch {
     epsilon: f64,
     state_numbers: Option<usize>,
+    room: usize,
 }
 
 impl<'de> Visitor<'de> for Batch {
@@ -46,7 +54,7 @@ impl<'de> Visitor<'de> for Batch {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Entry>, A::Error> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(self.room);
         loop {
             let place = entries.len();
             let at = |why: &dyn fmt::Display| A::Error::custom(format_args!("entry {place}: {why}"));

@@ -30,6 +30,8 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(1);
 const ROOM_GLANCE: Duration = Duration::from_millis(1);
 /// When somebody who was turned away may try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A batch of at most this size is read at once; a longer one apart, so that no choice waits for it.
+const AT_ONCE_BYTES: usize = 4 << 10;
 /// For a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -101,10 +103,13 @@ pub(super) async fn train_batch(
     body: Body,
 ) -> Result<&'static str, ApiError> {
     let body = read_body(body, MAX_BATCH_BYTES).await.inspect_err(|_| count_refused(&service))?;
-    let online = &service.online;
-    let entries = batch::read(&body, online.epsilon(), online.state_numbers());
-    let entries = entries.map_err(ApiError::bad).inspect_err(|_| count_refused(&service))?;
-    drop(body);
+    let length = body.len();
+    let read = move |service: &Service| {
+        let online = &service.online;
+        let entries = batch::read(&body, online.epsilon(), online.state_numbers());
+        entries.map_err(ApiError::bad).inspect_err(|_| count_refused(service))
+    };
+    let entries = if length > AT_ONCE_BYTES { service.clone().apart(read).await?? } else { read(&service)? };
     hand_over(&service, entries).await?;
     Ok("ok")
 }

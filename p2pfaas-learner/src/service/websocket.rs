@@ -49,7 +49,7 @@ pub async fn serve_websocket(listener: TcpListener, online: Arc<Online>, mut sto
         let (online, mut stop) = (online.clone(), stop.clone());
         connections.spawn(async move {
             let _place = place;
-            if let Ok(socket) = greet(stream).await {
+            if let Some(socket) = greet(stream).await {
                 tokio::select! {
                     () = told(&mut stop) => {}
                     () = answer(socket, &online) => {}
@@ -81,7 +81,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn greet(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, ()> {
+async fn greet(stream: TcpStream) -> Option<WebSocketStream<TcpStream>> {
     let _ = stream.set_nodelay(true);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -100,10 +100,11 @@ async fn greet(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, ()> {
     };
     let greeting = accept_hdr_async_with_config(stream, check, Some(config));
     match timeout(HANDSHAKE_TIMEOUT, greeting).await {
-        Ok(Ok(socket)) => Ok(socket),
-        Ok(Err(error)) => Err(debug!(%error, "no websocket handshake")),
-        Err(_) => Err(debug!("the websocket handshake took too long")),
+        Ok(Ok(socket)) => return Some(socket),
+        Ok(Err(error)) => debug!(%error, "no websocket handshake"),
+        Err(_) => debug!("the websocket handshake took too long"),
     }
+    None
 }
 
 /// Answers one frame after the other. At the first one that cannot be answered the connection is

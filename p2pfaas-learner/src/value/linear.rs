@@ -14,6 +14,9 @@ use crate::config::{AgentConfig, ConfigError};
 /// Features of a state at most: each costs time at each choice.
 pub const MAX_FEATURES: usize = 4_096;
 
+/// Features that need no memory of their own while they are reckoned.
+const INLINE: usize = 256;
+
 /// A value function that is linear in its weights, so that eligibility traces can be kept on them.
 pub trait Linear: ValueFunction {
     /// Whether a feature is there or not, 1 or 0: its trace is then replaced, not added to.
@@ -54,9 +57,6 @@ pub struct Features<B> {
     /// By what the step size of each feature is multiplied.
     steps: Vec<f64>,
     weights: Weights,
-    /// The features of the state that is being trained.
-    #[serde(skip)]
-    buffer: Vec<f64>,
     #[serde(skip)]
     basis: std::marker::PhantomData<B>,
 }
@@ -85,42 +85,35 @@ impl<B: Basis> Features<B> {
         let mut weights = Weights::new(config.actions_n as usize, 0.0, count);
         (0..count).for_each(|_| weights.push());
         let (order, initial) = (config.order, config.initial);
-        Ok(Features { bounds, order, initial, steps, weights, buffer: Vec::new(), basis: Default::default() })
+        Ok(Features { bounds, order, initial, steps, weights, basis: Default::default() })
     }
 
-    /// Shows each feature of a state with its number. The powers run like an odometer, the first number's
-    /// fastest, and `products` keeps the product of the slower ones, so that one multiplication mostly does.
-    fn each(&self, state: &[f64], mut show: impl FnMut(usize, f64)) {
-        let base = self.order as usize + 1;
-        let mut factors: SmallVec<[B::Factor; 32]> = SmallVec::new();
+    /// The features of a state, the powers of its first number running fastest.
+    fn features(&self, state: &[f64]) -> SmallVec<[f64; INLINE]> {
+        let mut products: SmallVec<[B::Factor; INLINE]> = SmallVec::with_capacity(self.steps.len());
+        products.push(B::ONE);
         for unit in self.bounds.unit(state) {
-            let (factor, mut power) = (B::factor(unit), B::ONE);
-            for _ in 0..base {
-                factors.push(power);
-                power = power * factor;
+            let (factor, block) = (B::factor(unit), products.len());
+            for power in 1..=self.order as usize {
+                products.resize((power + 1) * block, B::ONE);
+                // Each is the one of a power less times the factor.
+                let (before, new) = products.split_at_mut(power * block);
+                for (new, before) in new.iter_mut().zip(&before[(power - 1) * block..]) {
+                    *new = *before * factor;
+                }
             }
         }
-        let numbers = self.bounds.len();
-        let mut powers: SmallVec<[usize; 16]> = SmallVec::from_elem(0, numbers);
-        let mut products: SmallVec<[B::Factor; 16]> = SmallVec::from_elem(B::ONE, numbers + 1);
-        for feature in 0..self.steps.len() {
-            show(feature, B::feature(products[0]));
-            let Some(turned) = powers.iter().position(|power| *power + 1 < base) else { return };
-            powers[..turned].fill(0);
-            powers[turned] += 1;
-            for number in (0..=turned).rev() {
-                products[number] = products[number + 1] * factors[number * base + powers[number]];
-            }
-        }
+        products.into_iter().map(B::feature).collect()
     }
 
-    fn step(&self, feature: usize) -> f64 {
-        self.steps.get(feature).copied().unwrap_or(0.0)
+    fn dot(&self, features: &[f64], action: usize) -> f64 {
+        self.initial
+            + features.iter().zip(self.weights.column(action)).map(|(x, weight)| weight * x).sum::<f64>()
     }
 
     fn change(&mut self, features: &[f64], action: usize, amount: f64) {
-        for (feature, x) in features.iter().enumerate() {
-            self.weights.add(feature, action, amount * self.step(feature) * x);
+        for (feature, (x, step)) in features.iter().zip(&self.steps).enumerate() {
+            self.weights.add(feature, action, amount * step * x);
         }
     }
 }
@@ -137,37 +130,25 @@ impl<B: Basis> ValueFunction for Features<B> {
     fn values(&self, state: &[f64], out: &mut Vec<f64>) {
         out.clear();
         out.resize(self.actions(), self.initial);
-        self.each(state, |feature, x| {
-            for (value, weight) in out.iter_mut().zip(self.weights.row(feature)) {
+        for (x, weights) in self.features(state).iter().zip(self.weights.rows()) {
+            for (value, weight) in out.iter_mut().zip(weights) {
                 *value += weight * x;
             }
-        });
+        }
     }
 
     fn value(&self, state: &[f64], action: usize) -> f64 {
-        let mut value = self.initial;
-        self.each(state, |feature, x| value += self.weights.get(feature, action) * x);
-        value
+        self.dot(&self.features(state), action)
     }
 
     fn update(&mut self, state: &[f64], action: usize, amount: f64) {
-        let mut features = std::mem::take(&mut self.buffer);
-        features.clear();
-        self.each(state, |_, x| features.push(x));
-        self.change(&features, action, amount);
-        self.buffer = features;
+        self.change(&self.features(state), action, amount);
     }
 
     fn correct(&mut self, state: &[f64], action: usize, target: f64, alpha: f64) -> f64 {
-        let mut features = std::mem::take(&mut self.buffer);
-        features.clear();
-        let mut error = target - self.initial;
-        self.each(state, |feature, x| {
-            features.push(x);
-            error -= self.weights.get(feature, action) * x;
-        });
+        let features = self.features(state);
+        let error = target - self.dot(&features, action);
         self.change(&features, action, alpha * error);
-        self.buffer = features;
         error
     }
 
@@ -183,16 +164,12 @@ impl<B: Basis> Linear for Features<B> {
 
     fn active(&mut self, state: &[f64], out: &mut Vec<(u32, f64)>) -> bool {
         out.clear();
-        self.each(state, |feature, x| {
-            if x != 0.0 {
-                out.push((feature as u32, x));
-            }
-        });
+        out.extend((0_u32..).zip(self.features(state)).filter(|(_, x)| *x != 0.0));
         false
     }
 
     fn add(&mut self, feature: u32, action: usize, amount: f64) {
-        let amount = amount * self.step(feature as usize);
+        let amount = amount * self.steps.get(feature as usize).copied().unwrap_or(0.0);
         self.weights.add(feature as usize, action, amount);
     }
 }

@@ -43,7 +43,7 @@ pub trait ValueFunction {
     /// Writes Q(state, ·), one value an action, over whatever is in `out`.
     fn values(&self, state: &[f64], out: &mut Vec<f64>);
 
-    /// Q(state, action); 0 for an action that it does not know.
+    /// Q(state, action); of an action that it does not know, some finite number.
     fn value(&self, state: &[f64], action: usize) -> f64 {
         let mut values = Vec::new();
         self.values(state, &mut values);

@@ -55,6 +55,12 @@ impl Weights {
         }
     }
 
+    /// The weights of an action, in the order of rows; none for an action that is not there.
+    pub(crate) fn column(&self, action: usize) -> impl Iterator<Item = &f64> {
+        let first = if action < self.actions { action } else { self.values.len() };
+        self.values.iter().skip(first).step_by(self.actions.max(1))
+    }
+
     /// One more row.
     pub(crate) fn push(&mut self) {
         self.touch(self.values.len() / self.actions);

@@ -220,9 +220,42 @@ impl Values {
 
     /// Copies to an earlier copy what has changed since the last call.
     pub fn publish(&mut self, to: &mut Values) {
+        // The copy may have been shown more actions than have been trained yet.
+        self.grow(to.actions());
         self.first.publish(&mut to.first);
         if let (Some(from), Some(to)) = (&mut self.second, &mut to.second) {
             from.publish(to);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_xoshiro::rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_that_knows_more_actions_is_brought_up_to_date_and_keeps_them() {
+        for value in [ValueKind::Table, ValueKind::Tiles, ValueKind::Fourier, ValueKind::Network] {
+            let config = AgentConfig { value, bounds: vec![[0.0, 4.0]], ..AgentConfig::default() };
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+            let first = Value::new(&config, None, &mut rng).expect("can be");
+            let mut values = Values { first, second: None };
+            let mut copy = values.clone();
+            copy.grow(5);
+            for state in 0..4 {
+                values.first.correct(&[f64::from(state)], 1, 1.0, 0.5);
+            }
+            values.publish(&mut copy);
+            assert_eq!((values.actions(), copy.actions()), (5, 5));
+            let (mut trained, mut copied, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+            for state in 0..4 {
+                values.values(&[f64::from(state)], &mut trained, &mut scratch);
+                copy.values(&[f64::from(state)], &mut copied, &mut scratch);
+                // A network draws weights of its own for new actions; those that were there are the same.
+                assert_eq!(trained[..2], copied[..2], "{value:?}");
+            }
         }
     }
 }

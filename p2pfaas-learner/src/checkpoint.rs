@@ -122,11 +122,10 @@ impl Checkpoint {
         let (_, body) = parts(bytes, path)?;
         let checkpoint: Checkpoint = postcard::from_bytes(body)
             .map_err(|error| CheckpointError::Damaged { path: path.into(), what: error.to_string() })?;
-        checkpoint
-            .learner
-            .config()
-            .check()
-            .map_err(|error| CheckpointError::Damaged { path: path.into(), what: error.to_string() })?;
+        checkpoint.learner.config().check().map_err(|error| CheckpointError::Damaged {
+            path: path.into(),
+            what: error.to_string(),
+        })?;
         Ok(checkpoint)
     }
 

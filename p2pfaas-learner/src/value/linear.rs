@@ -15,7 +15,9 @@ use crate::config::{AgentConfig, ConfigError};
 pub const MAX_FEATURES: usize = 4_096;
 
 /// Features that need no memory of their own while they are reckoned.
-const INLINE: usize = 256;
+const INLINE: usize = 64;
+
+type Products<B> = SmallVec<[<B as Basis>::Factor; INLINE]>;
 
 /// A value function that is linear in its weights, so that eligibility traces can be kept on them.
 pub trait Linear: ValueFunction {
@@ -88,9 +90,10 @@ impl<B: Basis> Features<B> {
         Ok(Features { bounds, order, initial, steps, weights, basis: Default::default() })
     }
 
-    /// The features of a state, the powers of its first number running fastest.
-    fn features(&self, state: &[f64]) -> SmallVec<[f64; INLINE]> {
-        let mut products: SmallVec<[B::Factor; INLINE]> = SmallVec::with_capacity(self.steps.len());
+    /// Writes the products that the features of a state are, the powers of its first number running
+    /// fastest. Into a place of the caller's: moving them costs more than they do.
+    fn products(&self, state: &[f64], products: &mut Products<B>) {
+        products.reserve_exact(self.steps.len());
         products.push(B::ONE);
         for unit in self.bounds.unit(state) {
             let (factor, block) = (B::factor(unit), products.len());
@@ -103,17 +106,16 @@ impl<B: Basis> Features<B> {
                 }
             }
         }
-        products.into_iter().map(B::feature).collect()
     }
 
-    fn dot(&self, features: &[f64], action: usize) -> f64 {
-        self.initial
-            + features.iter().zip(self.weights.column(action)).map(|(x, weight)| weight * x).sum::<f64>()
+    fn dot(&self, products: &Products<B>, action: usize) -> f64 {
+        let terms = products.iter().zip(self.weights.column(action));
+        self.initial + terms.map(|(product, weight)| weight * B::feature(*product)).sum::<f64>()
     }
 
-    fn change(&mut self, features: &[f64], action: usize, amount: f64) {
-        for (feature, (x, step)) in features.iter().zip(&self.steps).enumerate() {
-            self.weights.add(feature, action, amount * step * x);
+    fn change(&mut self, products: &Products<B>, action: usize, amount: f64) {
+        for (feature, (product, step)) in products.iter().zip(&self.steps).enumerate() {
+            self.weights.add(feature, action, amount * step * B::feature(*product));
         }
     }
 }
@@ -130,7 +132,10 @@ impl<B: Basis> ValueFunction for Features<B> {
     fn values(&self, state: &[f64], out: &mut Vec<f64>) {
         out.clear();
         out.resize(self.actions(), self.initial);
-        for (x, weights) in self.features(state).iter().zip(self.weights.rows()) {
+        let mut products = Products::<B>::new();
+        self.products(state, &mut products);
+        for (product, weights) in products.iter().zip(self.weights.rows()) {
+            let x = B::feature(*product);
             for (value, weight) in out.iter_mut().zip(weights) {
                 *value += weight * x;
             }
@@ -138,17 +143,22 @@ impl<B: Basis> ValueFunction for Features<B> {
     }
 
     fn value(&self, state: &[f64], action: usize) -> f64 {
-        self.dot(&self.features(state), action)
+        let mut products = Products::<B>::new();
+        self.products(state, &mut products);
+        self.dot(&products, action)
     }
 
     fn update(&mut self, state: &[f64], action: usize, amount: f64) {
-        self.change(&self.features(state), action, amount);
+        let mut products = Products::<B>::new();
+        self.products(state, &mut products);
+        self.change(&products, action, amount);
     }
 
     fn correct(&mut self, state: &[f64], action: usize, target: f64, alpha: f64) -> f64 {
-        let features = self.features(state);
-        let error = target - self.dot(&features, action);
-        self.change(&features, action, alpha * error);
+        let mut products = Products::<B>::new();
+        self.products(state, &mut products);
+        let error = target - self.dot(&products, action);
+        self.change(&products, action, alpha * error);
         error
     }
 
@@ -164,7 +174,10 @@ impl<B: Basis> Linear for Features<B> {
 
     fn active(&mut self, state: &[f64], out: &mut Vec<(u32, f64)>) -> bool {
         out.clear();
-        out.extend((0_u32..).zip(self.features(state)).filter(|(_, x)| *x != 0.0));
+        let mut products = Products::<B>::new();
+        self.products(state, &mut products);
+        let features = products.iter().map(|product| B::feature(*product));
+        out.extend((0_u32..).zip(features).filter(|(_, x)| *x != 0.0));
         false
     }
 

@@ -183,6 +183,20 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_has_met_more_actions_is_published_to_all_the_same() {
+        let mut table = Table::new(2, 0.0, 10);
+        table.update(&[1.0], 1, 1.0);
+        let mut published = table.clone();
+        published.grow(4);
+        table.update(&[1.0], 0, 2.0);
+        table.update(&[2.0], 1, 3.0);
+        table.publish(&mut published);
+        assert_eq!(values(&published, &[1.0]), [2.0, 1.0, 0.0, 0.0]);
+        assert_eq!(values(&published, &[2.0]), [0.0, 3.0, 0.0, 0.0]);
+        same(&table, &published);
+    }
+
+    #[test]
     fn actions_do_not_grow_beyond_the_bound_of_the_weights() {
         let mut table = Table::new(2, 0.0, crate::config::MAX_STATES);
         table.grow(4_000);

@@ -103,6 +103,8 @@ impl Weights {
 
     /// Copies to `to`, an earlier copy, the rows that have changed, and tells which.
     pub(crate) fn publish(&mut self, to: &mut Weights, mut copied: impl FnMut(usize)) {
+        // The copy is asked about states, and may have met more actions than have been trained.
+        self.grow(to.actions);
         to.grow(self.actions);
         if to.values.len() < self.values.len() {
             to.values.resize(self.values.len(), self.initial);

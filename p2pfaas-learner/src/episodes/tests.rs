@@ -10,8 +10,8 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// An experience whose content depends on `mark`.
 fn entry(eid: u64, mark: u32) -> Entry {
-    let state = State::from_slice(&[1.0, 2.0]);
-    let reward = Some(f64::from(mark));
+    let state = State::from_slice(&[1.0, f64::from(mark)]);
+    let reward = Some(1.0);
     Entry { eid, state, mask: Mask::new(), action: 1, epsilon: 0.1, reward, terminal: false }
 }
 

@@ -49,8 +49,10 @@ pub(super) async fn download(State(service): State<Arc<Service>>) -> Result<Resp
     (status = 413, description = "Too large (code 4)", body = ErrorMessage),
 ))]
 pub(super) async fn upload(State(service): State<Arc<Service>>, body: Body) -> Result<(), ApiError> {
+    let one_at_a_time = service.uploading.acquire().await;
+    let _one_at_a_time = one_at_a_time.map_err(|error| ApiError::internal(error.to_string()))?;
     let bytes = read_body(body, MAX_UPLOAD_BYTES).await?;
-    service.apart(move |service| service.go_on_with(&bytes)).await?
+    service.clone().apart(move |service| service.go_on_with(&bytes)).await?
 }
 
 /// Goes on with the agent of a checkpoint.

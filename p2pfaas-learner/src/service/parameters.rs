@@ -68,7 +68,7 @@ impl Service {
         let wrong = |error: ConfigError| ApiError::bad(error.to_string());
         let _one_at_a_time = self.changing.lock();
         let mut config = self.online.config();
-        let warnings = merge(&mut config, given).map_err(wrong)?;
+        let warnings = config.set(given).map_err(wrong)?;
         self.online.set_config(config.clone()).map_err(wrong)?;
         if let Some(path) = &self.parameters_file {
             write_parameters(path, name(&config), &config)
@@ -84,38 +84,4 @@ pub(super) fn name(config: &AgentConfig) -> String {
         (RuleKind::DifferentialSarsa, ValueKind::Table, ExplorationKind::Epsilon) => "SarsaQTable".into(),
         (rule, value, exploration) => format!("{}/{}/{}", rule.name(), value.name(), exploration.name()),
     }
-}
-
-/// Changes those parameters of `config` that are given.
-pub(super) fn merge(
-    config: &mut AgentConfig,
-    given: &Map<String, Value>,
-) -> Result<Vec<ConfigWarning>, ConfigError> {
-    let mut warnings = Vec::new();
-    let mut changed = config.clone();
-    for (name, value) in given {
-        let mut name = name.as_str();
-        if name == "epsilon" {
-            warnings.push(ConfigWarning("epsilon is taken as epsilon_start".into()));
-            name = "epsilon_start";
-        }
-        let Ok(Value::Object(mut all)) = serde_json::to_value(&changed) else {
-            return Err(ConfigError::Mismatch("the parameters cannot be written down".into()));
-        };
-        if !all.contains_key(name) {
-            let near = all.keys().map(|known| (strsim::osa_distance(name, known), known));
-            let near = near.filter(|(distance, _)| *distance <= 2).min();
-            let suggestion = near.map_or(String::new(), |(_, known)| format!("; did you mean {known:?}?"));
-            return Err(ConfigError::UnknownParameter { name: name.into(), suggestion });
-        }
-        all.insert(name.into(), value.clone());
-        changed = serde_json::from_value(Value::Object(all)).map_err(|error| ConfigError::BadValue {
-            name: name.into(),
-            expected: error.to_string(),
-            found: value.to_string(),
-        })?;
-    }
-    changed.check()?;
-    *config = changed;
-    Ok(warnings)
 }

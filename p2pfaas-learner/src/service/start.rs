@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use super::folder::{DataFolder, read_parameters};
-use super::parameters::merge;
 use crate::checkpoint::{Checkpoint, Found, Store};
 use crate::config::{AgentConfig, ConfigWarning};
 use crate::learner::Learner;
@@ -75,7 +74,7 @@ impl Sources<'_> {
         };
         let Some(given) = given else { return Ok(None) };
         let mut config = AgentConfig::default();
-        let warnings = merge(&mut config, &given).map_err(|error| format!("{}: {error}", path.display()))?;
+        let warnings = config.set(&given).map_err(|error| format!("{}: {error}", path.display()))?;
         for ConfigWarning(warning) in warnings {
             warn!("{}: {warning}", path.display());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::metrics::Metrics;
@@ -20,6 +21,8 @@ pub(super) struct Service {
     pub refused: AtomicU64,
     /// Where changed parameters are kept.
     pub parameters_file: Option<PathBuf>,
+    /// Held while a checkpoint is brought: one at a time, because it may be large.
+    pub uploading: Semaphore,
     /// Held while parameters are changed, so that none of two changes is lost.
     pub changing: Mutex<()>,
 }
@@ -32,6 +35,7 @@ impl Service {
             turned_away: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             parameters_file,
+            uploading: Semaphore::new(1),
             changing: Mutex::new(()),
         }
     }

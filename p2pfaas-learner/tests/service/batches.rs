@@ -118,7 +118,7 @@ fn a_node_that_was_started_again_is_followed() {
     let rig = Rig::new();
     rig.post("/train_batch", batch(0..100));
     // The same numbers, other experiences.
-    rig.post("/train_batch", batch(0..50).replace("\"reward\":1", "\"reward\":0.25"));
+    rig.post("/train_batch", batch(0..50).replace("\"1.000000\"", "\"0.000000\""));
     let stats = rig.stats();
     assert_eq!(
         (&stats["restarts"], &stats["duplicates"], &stats["received"]),

@@ -56,7 +56,7 @@ An agent can only learn what is better than the record where the record tried it
 exploration, and with the probabilities of the choices, which our nodes tell.
 
 Only rules that learn from anybody's record are taken: q-learning, double-q-learning, expected-sarsa (of its \
-own final epsilon) and differential-q-learning, with any value function. The others would learn what the \
+own final epsilon) and differential-q-learning, which is the default (for a network: double-q-learning). The others would learn what the \
 recorded behaviour is worth: say --as-recorded if that is wanted.";
 
 const TRAIN_MORE: &str = "\

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use p2pfaas_learner::{AgentConfig, ConfigError, ConfigWarning, RuleKind};
+use p2pfaas_learner::{AgentConfig, ConfigError, ConfigWarning, RuleKind, ValueKind};
 use serde_json::{Map, Value};
 
 /// Parameters that cannot be read.
@@ -47,19 +47,20 @@ pub fn agent_config(
     file: Option<&Path>,
     set: &[(String, Value)],
 ) -> Result<(AgentConfig, Vec<String>, Vec<ConfigWarning>), AgentFileError> {
-    let mut config = AgentConfig { rule: RuleKind::DifferentialQ, ..AgentConfig::default() };
-    let (mut given, mut warnings) = (Vec::new(), Vec::new());
-    if let Some(path) = file {
-        let parameters = read(path)?;
-        given.extend(parameters.keys().cloned());
-        let more = config
-            .set(&parameters)
-            .map_err(|error| AgentFileError::Parameter { path: path.into(), error })?;
-        warnings.extend(more);
-    }
-    let parameters: Map<String, Value> = set.iter().cloned().collect();
-    given.extend(parameters.keys().cloned());
-    warnings.extend(config.set(&parameters).map_err(AgentFileError::Set)?);
+    let of_file = file.map(read).transpose()?.unwrap_or_default();
+    let of_line: Map<String, Value> = set.iter().cloned().collect();
+    let value = of_line.get("value").or(of_file.get("value"));
+    let rule = match value.and_then(Value::as_str) {
+        Some(value) if value == ValueKind::Network.name() => RuleKind::DoubleQ,
+        _ => RuleKind::DifferentialQ,
+    };
+    let mut config = AgentConfig { rule, ..AgentConfig::default() };
+    let mut warnings = config.set(&of_file).map_err(|error| AgentFileError::Parameter {
+        path: file.map(Path::to_path_buf).unwrap_or_default(),
+        error,
+    })?;
+    warnings.extend(config.set(&of_line).map_err(AgentFileError::Set)?);
+    let given = of_file.keys().chain(of_line.keys()).cloned().collect();
     Ok((config, given, warnings))
 }
 
@@ -106,6 +107,16 @@ mod tests {
             assert_eq!(config.rule, RuleKind::DifferentialQ);
             assert!(given.contains(&"alpha".to_string()) && !given.contains(&"beta".to_string()));
         }
+    }
+
+    #[test]
+    fn without_a_rule_there_is_one_that_learns_from_records_and_goes_with_the_values() {
+        assert_eq!(of("", &[]).unwrap().0.rule, RuleKind::DifferentialQ);
+        assert_eq!(of("value = \"network\"", &[]).unwrap().0.rule, RuleKind::DoubleQ);
+        assert_eq!(
+            of("rule = \"q-learning\"", &[("value", "network".into())]).unwrap().0.rule,
+            RuleKind::QLearning
+        );
     }
 
     #[test]

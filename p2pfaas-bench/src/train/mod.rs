@@ -14,7 +14,7 @@ use p2pfaas_learner::checkpoint::{Checkpoint, CheckpointError};
 use p2pfaas_learner::offline::{
     Dataset, Happened, OfflineError, TrainOptions, Trained, is_off_policy, refuse_on_policy, train,
 };
-use p2pfaas_learner::{AgentConfig, ConfigError, Learner, RuleKind, ValueKind};
+use p2pfaas_learner::{AgentConfig, ConfigError, Learner, ValueKind};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::TrainArgs;
@@ -22,9 +22,6 @@ use crate::traces::{self, Trace, TraceError};
 use progress::Progress;
 
 pub use agent_config::{AgentFileError, agent_config};
-
-/// Rewards ahead that the worst value reckons with, at most.
-const MAX_HORIZON: f64 = 100.0;
 
 /// A training that cannot be done, or whose outcome cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -144,16 +141,11 @@ fn read_config(args: &TrainArgs) -> Result<(AgentConfig, Vec<String>), TrainErro
     Ok((config, given))
 }
 
-/// What the record tells and nobody has given: how many actions there are, in which range the states lie,
-/// and what is the worst that can be expected of an action. The last is where values begin: an action that
-/// was never tried must not look better than those that were.
+/// What the record tells and nobody has given: how many actions there are, and in which range the states lie.
 fn fit(mut config: AgentConfig, given: &[String], dataset: &Dataset) -> AgentConfig {
     let is_given = |name: &str| given.iter().any(|given| given == name);
     if !is_given("actions_n") {
         config.actions_n = dataset.actions() as u32;
-    }
-    if !is_given("initial") {
-        config.initial = worst(&config, dataset);
     }
     if !is_given("bounds") && config.value != ValueKind::Table {
         // A number that never changes needs some width too.
@@ -162,20 +154,6 @@ fn fit(mut config: AgentConfig, given: &[String], dataset: &Dataset) -> AgentCon
         eprintln!("note: `bounds` are what the record shows: {:?}", config.bounds);
     }
     config
-}
-
-/// The value of an action with the lowest reward now and, where rewards are discounted, for ever. Differential
-/// values count from the average reward, which is at most the highest one.
-fn worst(config: &AgentConfig, dataset: &Dataset) -> f64 {
-    let rewards = dataset.entries().filter_map(|choice| choice.entry.reward);
-    let ends = |(low, high): (f64, f64), reward: f64| (low.min(reward), high.max(reward));
-    let (low, high) = rewards.fold((f64::INFINITY, f64::NEG_INFINITY), ends);
-    match config.rule {
-        _ if low > high => 0.0,
-        RuleKind::DifferentialQ | RuleKind::DifferentialSarsa | RuleKind::Reference => low - high,
-        // Not so low that it takes for ever to come up from there.
-        _ => low * (1.0 / (1.0 - config.gamma)).min(MAX_HORIZON),
-    }
 }
 
 fn record(hint: &'static str) -> impl Fn(OfflineError) -> TrainError {

@@ -46,5 +46,5 @@ fn line(row: &CurveRow, epochs: u32) -> String {
     let value = row.evaluation.doubly_robust.map_or_else(|| "-".into(), |one| format!("{:.4}", one.value));
     let error = row.td_error.map_or_else(|| "-".into(), |error| format!("{error:.4}"));
     let epoch = (row.epoch * 100.0).round() / 100.0;
-    format!("epoch {epoch}/{epochs}: {value} a job held out (doubly robust), TD error {error}")
+    format!("epoch {epoch}/{epochs}: held out {value} a job (doubly robust), TD error {error}")
 }

@@ -19,6 +19,7 @@ mod evaluate;
 mod interval;
 mod record;
 mod reward_model;
+mod support;
 mod td_error;
 #[cfg(test)]
 mod testing;

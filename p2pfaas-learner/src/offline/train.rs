@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::{AgentConfig, RuleKind, ScheduleKind};
 use crate::learner::Learner;
 
+use super::support::Support;
 use super::{Behaviour, Dataset, Evaluation, Evaluator, OfflineError, Recorded, agent_policy, rms_td_error};
 
 /// Entries between two looks at whether to stop.
@@ -97,6 +98,10 @@ pub fn refuse_on_policy(rule: RuleKind) -> Result<(), OfflineError> {
 /// entry has no successor and is not trained. Expected SARSA learns the policy with the agent's own
 /// [`target_epsilon`], unless it is to learn `as_recorded`.
 ///
+/// What nobody took must not look best: what follows is taken to be among the recorded actions, and the values of
+/// all others are kept below those. For a table this goes state by state, for values that generalise over states
+/// it concerns actions that were taken nowhere; the untried actions of a network are left as they are.
+///
 /// # Errors
 /// A rule that does not learn from others, a record without entries, or a part to judge by without rewards.
 pub fn train(
@@ -114,8 +119,9 @@ pub fn train(
     }
     let behaviour = Behaviour::of([training, held_out]);
     let evaluator = Evaluator::new(held_out, &behaviour)?;
-    let mut course =
-        Course { next: learner.counters().episodes.eid_max_seen.saturating_add(1), taken: 0, options, watch };
+    let support = Support::of(training, learner.config(), learner.values().actions());
+    let next = learner.counters().episodes.eid_max_seen.saturating_add(1);
+    let mut course = Course { next, taken: 0, options, support: &support, watch };
     let mut curve = Vec::new();
     let row = |learner: &Learner, taken: u64| {
         let counters = learner.counters();
@@ -133,6 +139,7 @@ pub fn train(
         if epoch > 0 {
             flow = course.epoch(learner, training);
         }
+        support.lower(&mut learner.values);
         let row = row(learner, course.taken);
         if (course.watch)(Happened::Judged(&row)).is_break() && epoch < options.epochs {
             flow = ControlFlow::Break(());
@@ -150,6 +157,7 @@ struct Course<'a> {
     next: u64,
     taken: u64,
     options: TrainOptions,
+    support: &'a Support,
     watch: &'a mut dyn FnMut(Happened<'_>) -> ControlFlow<()>,
 }
 
@@ -171,6 +179,7 @@ impl Course<'_> {
             RuleKind::ExpectedSarsa if !self.options.as_recorded => target_epsilon(config),
             _ => choice.epsilon.unwrap_or(0.0),
         };
+        self.support.restrict(&choice.entry.state, &mut entry.mask);
         self.next += 1;
         learner.learn(Time::ZERO, entry);
         self.taken += 1;
@@ -270,6 +279,23 @@ mod tests {
         assert_eq!(trained.curve.len(), 2);
         assert_eq!(trained.curve[1].epoch, 2_048.0 / 4_000.0);
         assert!(agent.counters().trained >= 2_040);
+    }
+
+    #[test]
+    fn what_nobody_took_is_not_taken() {
+        // Actions 1 and 2 instead of 0 and 1: 0, reject, is never there.
+        let record = bandit(8_000, 7);
+        let shifted = record.entries().cloned().map(|mut choice| {
+            choice.entry.action += 1;
+            choice
+        });
+        let (training, held_out) = Dataset::new(shifted).unwrap().split(0.25).unwrap();
+        for rule in off_policy_rules() {
+            let mut agent = learner(rule);
+            let trained = train(&mut agent, &training, &held_out, OPTIONS, &mut go_on).unwrap();
+            assert_eq!(best_of(&mut agent), BEST.map(|action| action + 1), "{rule:?}");
+            assert!(trained.curve.iter().all(|row| row.evaluation.covered > 1.0 - 1e-9));
+        }
     }
 
     #[test]

@@ -22,14 +22,25 @@ All nodes run on this machine, so a node emulates its device: the function reall
 comes when the time that the file gives as `service`, divided by the node's `speed`, is over.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
-instant. All fractions are of the jobs offered after the warm-up.";
+instant. All fractions are of the jobs offered after the warm-up.
+
+A policy that asks an agent (LearningScheduler) may have two more tables:
+  [policy.agent]   train_s = N: seconds of training before each run, with jobs of their own;
+                   checkpoint = \"FILE\": start from what was learned before, {node} in it is the \
+                   number of the node; frozen = true: only act; keep_learning = true: explore and learn \
+                   in the run, too, and not only act; all other keys are the agent's own parameters, \
+                   such as rule, alpha, gamma, epsilon_start
+  [policy.reward]  what a finished job is worth; by default 1 in time, else 0";
 
 const RUN_MORE: &str = "\
 The results folder holds:
   summary.json     what the table shows and more, with 95 % confidence intervals
   summary.csv      the same, one line a policy
-  jobs.parquet     one row a job, warm-up included (column `warmup`)
+  jobs.parquet     one row a job, also of training and warm-up (column `phase`)
   experiment.toml  the experiment file
+  learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
+  learning.csv     the same, one line a second
+  agents/          what each node's agent has learned, LABEL-seedN-nodeI.ckpt
 
 Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
 
@@ -38,7 +49,8 @@ Exit codes: 0 done, 1 something could not be started or written, 2 the input is 
 Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
-  p2pfaas run experiments/quickstart.toml --json > summary.json";
+  p2pfaas run experiments/quickstart.toml --json > summary.json
+  p2pfaas run experiments/learning.toml";
 
 const TRAIN_HELP: &str = "\
 Trains an agent from records of what other agents, or earlier ones of its kind, chose and gained.

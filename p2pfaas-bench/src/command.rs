@@ -65,6 +65,9 @@ fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
         let summary = run::run(&experiment, registry.clone(), &folder, cancel, &progress);
         // Also on failure: what was measured is there.
         eprintln!("results in {}", folder.path().display());
+        if folder.learning_picture().is_file() {
+            eprintln!("how agents learned: {}", folder.learning_picture().display());
+        }
         summary
     });
     match outcome {

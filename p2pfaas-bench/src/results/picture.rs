@@ -89,7 +89,7 @@ fn lines<'a>(curves: &'a [Curve], summary: &'a Summary) -> Vec<Line<'a>> {
 fn draw(lines: &[Line<'_>], summary: &Summary, text: &mut String) -> Drawn {
     let learned = || lines.iter().flat_map(|line| &line.in_time).flatten();
     let measured = || lines.iter().filter_map(|line| line.measured);
-    let time = range(learned().map(|(at, _)| *at), 5.0);
+    let time = range(learned().map(|(at, _)| *at), 1.0);
     let share = range(learned().map(|(_, share)| *share).chain(measured()), 10.0);
     let epsilons = lines.iter().flat_map(|line| &line.epsilon).flatten();
     let epsilon = 0.0..epsilons.map(|(_, epsilon)| *epsilon).fold(1.0, f64::max);
@@ -103,6 +103,7 @@ fn draw(lines: &[Line<'_>], summary: &Summary, text: &mut String) -> Drawn {
     let mut upper = panel(&upper, time.clone(), share.clone(), 10)?;
     axes(&mut upper, "jobs in time", |share| format!("{share:.0} %"), None)?;
     end_of_training(&mut upper, &time, &share)?;
+    write_phases(&root, &upper, &time, &share)?;
     let mut names = Vec::new();
     for line in lines {
         let told = line.measured.map_or_else(|| "not measured".into(), |share| format!("{share:.1} %"));
@@ -134,18 +135,18 @@ fn draw(lines: &[Line<'_>], summary: &Summary, text: &mut String) -> Drawn {
 
 fn heading(root: &Area<'_>, lines: &[Line<'_>], summary: &Summary) -> Drawn {
     let title = format!("{}: agents learn to schedule", summary.experiment);
-    root.draw(&Text::new(title, (LEFT as i32, 14), (FONT, 20).into_font().color(&INK)))?;
+    root.draw(&Text::new(title, (LEFT as i32 + 12, 14), (FONT, 20).into_font().color(&INK)))?;
     let seeds = lines.iter().map(|line| line.in_time.len()).max().unwrap_or(0);
     let thin = if seeds > 1 { format!("; thin: one seed, thick: mean of {seeds}") } else { String::new() };
     let how = format!(
         "solid: learning, mean over {WINDOW_S} s{thin}; dashed: not learning; numbers: as measured after training"
     );
-    root.draw(&Text::new(how, (LEFT as i32, 40), (FONT, 13).into_font().color(&FAINT)))?;
+    root.draw(&Text::new(how, (LEFT as i32 + 12, 40), (FONT, 13).into_font().color(&FAINT)))?;
     Ok(())
 }
 
 fn panel<'a, 'b>(area: &Area<'b>, time: Range<f64>, values: Range<f64>, below: u32) -> Drawn<Panel<'a, 'b>> {
-    let area = area.margin(4, 0, 0, RIGHT);
+    let area = area.margin(4, 0, 12, RIGHT);
     let mut builder = ChartBuilder::on(&area);
     builder.y_label_area_size(LEFT).x_label_area_size(below);
     Ok(builder.build_cartesian_2d(time, values)?)
@@ -164,13 +165,25 @@ fn axes(panel: &mut Panel<'_, '_>, name: &str, number: fn(&f64) -> String, time:
     Ok(())
 }
 
-/// A vertical line, with a word on both sides of it where there is something.
+/// A vertical line, where there is something on both sides of it.
 fn end_of_training(panel: &mut Panel<'_, '_>, time: &Range<f64>, values: &Range<f64>) -> Drawn {
     if time.start >= 0.0 {
         return Ok(());
     }
     let line = [(0.0, values.start), (0.0, values.end)];
     panel.draw_series(LineSeries::new(line, INK.stroke_width(1)))?;
+    Ok(())
+}
+
+fn write_phases(root: &Area<'_>, panel: &Panel<'_, '_>, time: &Range<f64>, values: &Range<f64>) -> Drawn {
+    if time.start >= 0.0 {
+        return Ok(());
+    }
+    let (x, y) = panel.backend_coord(&(0.0, values.end));
+    for (text, x, side) in [("training", x - 8, HPos::Right), ("run", x + 8, HPos::Left)] {
+        let font = (FONT, 13).into_font().color(&FAINT).pos(Pos::new(side, VPos::Top));
+        root.draw(&Text::new(text, (x, y + 6), font))?;
+    }
     Ok(())
 }
 
@@ -223,4 +236,44 @@ fn range(values: impl Iterator<Item = f64>, step: f64) -> Range<f64> {
         values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let low = (low / step).floor() * step;
     low..((high / step).ceil() * step).max(low + step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Outcome, Phase};
+    use crate::testing::{record, summary};
+
+    fn learned(label: &str, seed: u64) -> Curve {
+        let mut curve = Curve::new(label, seed);
+        for second in -20..5 {
+            let mut job = record(0, f64::from(second), Outcome::Served, Some(f64::from(second)));
+            job.phase = if second < 0 { Phase::Training } else { Phase::Measured };
+            curve.add(&job);
+        }
+        curve
+    }
+
+    #[test]
+    fn every_policy_has_its_name_and_what_was_measured_in_the_picture() {
+        let curves = [learned("quick & clever", 1), learned("quick & clever", 2)];
+        let picture = render(&curves, &summary()).unwrap();
+        assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"), "{picture}");
+        for part in ["quick &amp; clever not measured", "a 40.0 %", "mean of 2", "jobs in time", "training"] {
+            assert!(picture.contains(part), "{part}: {picture}");
+        }
+    }
+
+    #[test]
+    fn a_mean_over_seeds_is_of_the_instants_that_all_of_them_have() {
+        let seeds = [vec![(0.5, 1.0), (1.5, 2.0)], vec![(0.5, 3.0)]];
+        assert_eq!(mean(&seeds), [(0.5, 2.0)]);
+        assert_eq!(mean(&[]), []);
+    }
+
+    #[test]
+    fn a_range_has_whole_steps_and_a_width() {
+        assert_eq!(range([41.0, 88.0].into_iter(), 10.0), 40.0..90.0);
+        assert_eq!(range([50.0].into_iter(), 10.0), 50.0..60.0);
+    }
 }

@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_stored_agent_goes_on_to_the_same_bits() {
-        let config = AgentConfig { train_every: 1, replay_size: 100, ..config(RuleKind::ExpectedSarsa) };
+        let config = AgentConfig { train_every: 1, replay_size: 1_000, ..config(RuleKind::ExpectedSarsa) };
         let mut learner = Learner::new(config, None, 3).expect("an agent");
         let mut at = (0, 0);
         let go = |learner: &mut Learner, steps: u64, at: &mut (usize, u64)| {

@@ -181,8 +181,8 @@ fn write_phases(root: &Area<'_>, panel: &Panel<'_, '_>, time: &Range<f64>, value
     }
     let (x, y) = panel.backend_coord(&(0.0, values.end));
     for (text, x, side) in [("training", x - 8, HPos::Right), ("run", x + 8, HPos::Left)] {
-        let font = (FONT, 13).into_font().color(&FAINT).pos(Pos::new(side, VPos::Top));
-        root.draw(&Text::new(text, (x, y + 6), font))?;
+        let font = (FONT, 13).into_font().color(&FAINT).pos(Pos::new(side, VPos::Bottom));
+        root.draw(&Text::new(text, (x, y - 3), font))?;
     }
     Ok(())
 }

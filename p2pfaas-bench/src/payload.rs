@@ -30,6 +30,7 @@ pub enum PayloadError {
 pub fn load(payload: &PayloadSpec) -> Result<Vec<Bytes>, PayloadError> {
     Ok(match payload {
         PayloadSpec::Empty => vec![Bytes::new()],
+        PayloadSpec::Text(text) => vec![Bytes::copy_from_slice(text.as_bytes())],
         PayloadSpec::File(path) => {
             let content = std::fs::read(path);
             vec![content.map_err(|source| PayloadError::File { path: path.clone(), source })?.into()]
@@ -57,6 +58,7 @@ mod tests {
         std::fs::write(&path, b"\x00\x01").unwrap();
         assert_eq!(load(&PayloadSpec::File(path)).unwrap(), [&b"\x00\x01"[..]]);
         assert_eq!(load(&PayloadSpec::Empty).unwrap(), [Bytes::new()]);
+        assert_eq!(load(&PayloadSpec::Text("0.1".into())).unwrap(), [&b"0.1"[..]]);
         let error = load(&PayloadSpec::File("no/such".into())).unwrap_err();
         assert!(error.to_string().contains("no/such"), "{error}");
     }

@@ -6,7 +6,8 @@ use p2pfaas_core::policy::{Parameter, Registry};
 
 const HEAD: &str = "\
 A policy stands in an experiment file in one of two forms: with its parameters by name, where what is left
-out has its default, or with all of them as texts in this order, as on the wire.
+out has its default, or with all of them as texts in this order, as on the wire. Options are given by name in
+the first form, and in the second as further texts such as "state=type+load".
 
 ";
 
@@ -19,6 +20,9 @@ pub fn describe(registry: &Registry) -> String {
         let width = parameters.iter().map(|parameter| assignment(parameter).len()).max().unwrap_or(0);
         for parameter in parameters {
             let _ = writeln!(text, "  {:width$}  # {}", assignment(parameter), parameter.meaning);
+        }
+        for option in registry.options(name) {
+            let _ = writeln!(text, "  option {}\n    {}", assignment(option), option.meaning);
         }
         let wire: Vec<_> = parameters.iter().map(|parameter| format!("\"{}\"", parameter.default)).collect();
         let _ = writeln!(text, "  on the wire: parameters = [{}]\n", wire.join(", "));
@@ -42,6 +46,7 @@ mod tests {
     fn every_policy_is_listed_with_its_parameters_defaults_and_meanings() {
         let text = describe(&Registry::builtin());
         assert!(text.contains("PowerOfNScheduler\n  fan_out = 1"), "{text}");
+        assert!(text.contains("  option choice = \"least-loaded\"\n    which"), "{text}");
         assert!(text.contains("threshold = 2  # T: own load"), "{text}");
         assert!(text.contains("on the wire: parameters = [\"1\", \"2\", \"true\", \"1\"]"), "{text}");
         assert!(text.contains("RejectScheduler\n  on the wire: parameters = []"), "{text}");

@@ -4,7 +4,7 @@
 #
 #   p2pfaas-learner/benches/service.sh [--reference HTTP_ADDRESS WEBSOCKET_ADDRESS] [ENTRIES [BATCH [STATES [ACTS]]]]
 #
-# Builds (release, without LTO) and starts a learner with 14 actions on a table. A reference, such as
+# Builds (release) and starts a learner with 14 actions on a table. A reference, such as
 # the Python learner of P2PFaaS on 127.0.0.1:19020 and 127.0.0.1:8765, must be running, and gets the
 # same load after ours. PROFILE=dev measures a debug build.
 set -euo pipefail
@@ -12,7 +12,6 @@ reference=()
 if [ "${1:-}" = --reference ]; then reference=("$2" "$3"); shift 3; fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
 profile=${PROFILE:-release}
-export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 cd "$root"
 cargo build --quiet --profile "$profile" -p p2pfaas-learner --features service --bin p2pfaas-learner --example service_load
 built=${CARGO_TARGET_DIR:-target}/${profile/dev/debug}

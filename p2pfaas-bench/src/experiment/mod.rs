@@ -148,6 +148,8 @@ pub struct JobType {
 pub enum PayloadSpec {
     /// Nothing.
     Empty,
+    /// These words.
+    Text(String),
     /// A file's content.
     File(PathBuf),
     /// Pictures of faces with sides of so many pixels.

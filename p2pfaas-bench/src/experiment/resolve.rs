@@ -278,7 +278,7 @@ fn job(
     })
 }
 
-/// `sample:SIDE`, or a file; relative ones are looked for beside the experiment file.
+/// `sample:SIDE`, `text:WORDS`, or a file; relative ones are looked for beside the experiment file.
 fn payload(at: &At<String>, path: &Path, problems: &mut Collector<'_>) -> Option<PayloadSpec> {
     if let Some(side) = at.value.strip_prefix("sample:") {
         let side = side.parse().ok().filter(|side| SAMPLE_SIDES.contains(side));
@@ -288,6 +288,9 @@ fn payload(at: &At<String>, path: &Path, problems: &mut Collector<'_>) -> Option
         }
         return side.map(PayloadSpec::Sample);
     }
+    if let Some(text) = at.value.strip_prefix("text:") {
+        return Some(PayloadSpec::Text(text.into()));
+    }
     let name = at.value.strip_prefix("file:").unwrap_or(&at.value);
     let file = path.parent().unwrap_or(Path::new("")).join(name);
     match std::fs::File::open(&file).and_then(|open| open.metadata()) {
@@ -295,7 +298,7 @@ fn payload(at: &At<String>, path: &Path, problems: &mut Collector<'_>) -> Option
         outcome => {
             let reason = outcome.map_or_else(|error| error.to_string(), |_| "not a file".into());
             let reason = format!("{} cannot be read: {reason}", file.display());
-            problems.at(at, reason, "a file (beside the experiment file), or sample:SIDE");
+            problems.at(at, reason, "a file (beside the experiment file), sample:SIDE, or text:WORDS");
             None
         }
     }

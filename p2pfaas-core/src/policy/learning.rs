@@ -102,6 +102,20 @@ impl PolicyKind for LearningScheduler {
     const NAME: &str = "LearningScheduler";
     const PARAMETERS: &[Parameter] =
         &[Parameter { name: "task_types", default: "1", meaning: "task types in the state" }];
+    const OPTIONS: &[Parameter] = &[
+        Parameter {
+            name: "state",
+            default: "reference",
+            meaning: "what the agent sees: a + between any of type, running, queued, load, free, room, \
+                      time_left, rate, peer_loads:K, peer_ages:K, round_trips:K, each with /STEP if a table \
+                      is to take steps of that size; reference is type+running+queued",
+        },
+        Parameter {
+            name: "fallback",
+            default: FALLBACK[0],
+            meaning: "what follows when the agent gives no action: the fallback policy, or none to fail",
+        },
+    ];
 
     fn build(values: &mut Values) -> Result<Self, PolicyError> {
         let task_types = values.u32("task_types")?;

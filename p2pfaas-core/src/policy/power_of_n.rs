@@ -48,6 +48,7 @@ impl Policy for PowerOfNScheduler {
 impl PolicyKind for PowerOfNScheduler {
     const NAME: &str = "PowerOfNScheduler";
     const PARAMETERS: &[Parameter] = &[FAN_OUT, THRESHOLD, LOSS, MAX_HOPS];
+    const OPTIONS: &[Parameter] = &PeerRule::OPTIONS;
 
     fn build(values: &mut Values) -> Result<Self, PolicyError> {
         Ok(PowerOfNScheduler {
@@ -86,6 +87,20 @@ pub struct PeerRule {
 impl PeerRule {
     const CHOICE: [&str; 2] = ["least-loaded", "random-among-not-more-loaded"];
     const FAILED_PROBE: [&str; 2] = ["no-answer", "zero"];
+
+    /// How it is chosen among peers, as options.
+    pub(super) const OPTIONS: [Parameter; 2] = [
+        Parameter {
+            name: "choice",
+            default: Self::CHOICE[0],
+            meaning: "which of the probed peers; random-among-not-more-loaded is the old rule",
+        },
+        Parameter {
+            name: "failed_probe",
+            default: Self::FAILED_PROBE[0],
+            meaning: "what a failed probe counts as; zero is the old rule",
+        },
+    ];
 
     pub(super) fn build(values: &mut Values) -> Result<Self, PolicyError> {
         Ok(PeerRule {

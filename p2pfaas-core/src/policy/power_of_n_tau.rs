@@ -81,6 +81,15 @@ impl PolicyKind for PowerOfNSchedulerTau {
         MAX_HOPS,
         Parameter { name: "tau", default: "0s", meaning: "age of the loads when they are acted upon" },
     ];
+    const OPTIONS: &[Parameter] = &[
+        PeerRule::OPTIONS[0],
+        PeerRule::OPTIONS[1],
+        Parameter {
+            name: "own_load",
+            default: OWN_LOAD[0],
+            meaning: "what counts as own load; running is the old rule",
+        },
+    ];
 
     fn build(values: &mut Values) -> Result<Self, PolicyError> {
         Ok(PowerOfNSchedulerTau {

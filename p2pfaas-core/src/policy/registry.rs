@@ -10,6 +10,9 @@ pub trait PolicyKind: Policy + Sized + 'static {
     const NAME: &str;
     /// Its parameters, in the order of the wire.
     const PARAMETERS: &[Parameter];
+    /// What it takes besides, by name only: `key=value` behind the parameters on the wire, which old nodes
+    /// pass over.
+    const OPTIONS: &[Parameter] = &[];
 
     /// Builds it.
     ///
@@ -20,11 +23,18 @@ pub trait PolicyKind: Policy + Sized + 'static {
 
 type Build = fn(Values) -> Result<Box<dyn Policy>, PolicyError>;
 
+#[derive(Clone, Copy)]
+struct Kind {
+    parameters: &'static [Parameter],
+    options: &'static [Parameter],
+    build: Build,
+}
+
 /// The policies that can be chosen by name. A program that brings policies of its own starts from
 /// [`Registry::builtin`] and registers them.
 #[derive(Clone)]
 pub struct Registry {
-    kinds: BTreeMap<&'static str, (&'static [Parameter], Build)>,
+    kinds: BTreeMap<&'static str, Kind>,
 }
 
 impl Registry {
@@ -48,12 +58,17 @@ impl Registry {
             values.finish()?;
             Ok(Box::new(policy))
         };
-        self.kinds.insert(K::NAME, (K::PARAMETERS, build));
+        self.kinds.insert(K::NAME, Kind { parameters: K::PARAMETERS, options: K::OPTIONS, build });
     }
 
     /// Names and parameters of all policies, in the order of their names.
     pub fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static [Parameter])> + '_ {
-        self.kinds.iter().map(|(name, (parameters, _))| (*name, *parameters))
+        self.kinds.iter().map(|(name, kind)| (*name, kind.parameters))
+    }
+
+    /// The options of a policy; none for one that is not known.
+    pub fn options(&self, name: &str) -> &'static [Parameter] {
+        self.kinds.get(name).map_or(&[], |kind| kind.options)
     }
 
     /// Builds a policy from its wire form.
@@ -61,8 +76,8 @@ impl Registry {
     /// # Errors
     /// Unknown name, too few parameters, a bad value, an unknown `key=value` option.
     pub fn build(&self, descriptor: &Descriptor) -> Result<Box<dyn Policy>, PolicyError> {
-        let (parameters, build) = self.kind(&descriptor.name)?;
-        build(Values::from_wire(&descriptor.name, parameters, &descriptor.parameters)?)
+        let kind = self.kind(&descriptor.name)?;
+        (kind.build)(Values::from_wire(&descriptor.name, kind.parameters, &descriptor.parameters)?)
     }
 
     /// Builds a policy from its typed form: parameters by name, defaults for those left out.
@@ -74,11 +89,11 @@ impl Registry {
         name: &str,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Box<dyn Policy>, PolicyError> {
-        let (list, build) = self.kind(name)?;
-        build(Values::from_typed(list, parameters))
+        let kind = self.kind(name)?;
+        (kind.build)(Values::from_typed(kind.parameters, parameters))
     }
 
-    fn kind(&self, name: &str) -> Result<(&'static [Parameter], Build), PolicyError> {
+    fn kind(&self, name: &str) -> Result<Kind, PolicyError> {
         self.kinds.get(name).copied().ok_or_else(|| PolicyError::UnknownName {
             name: name.chars().take(80).collect(),
             known: self.kinds.keys().copied().collect::<Vec<_>>().join(", "),

@@ -99,6 +99,19 @@ fn the_typed_form_fills_in_what_is_left_out() {
 }
 
 #[test]
+fn the_options_that_a_policy_lists_are_taken_and_their_defaults_change_nothing() {
+    let registry = Registry::builtin();
+    for (name, _) in registry.kinds() {
+        let plain = registry.build_typed(name, &BTreeMap::new()).unwrap().descriptor();
+        let options = registry.options(name);
+        let defaults = options.iter().map(|option| (option.name.to_string(), option.default.to_string()));
+        assert_eq!(registry.build_typed(name, &defaults.collect()).unwrap().descriptor(), plain);
+    }
+    assert_eq!(registry.options("LearningScheduler").len(), 2);
+    assert!(registry.options("unknown").is_empty());
+}
+
+#[test]
 fn too_few_parameters_are_named() {
     let expected = PolicyError::TooFewParameters {
         policy: "PowerOfNScheduler".into(),

@@ -7,7 +7,7 @@ use p2pfaas_core::policy::{Parameter, Registry};
 const HEAD: &str = "\
 A policy stands in an experiment file in one of two forms: with its parameters by name, where what is left
 out has its default, or with all of them as texts in this order, as on the wire. Options are given by name in
-the first form, and in the second as further texts such as "state=type+load".
+the first form, and in the second as further texts such as \"state=type+load\".
 
 ";
 

@@ -102,22 +102,6 @@ pub struct Misfit {
     pub differences: Vec<String>,
 }
 
-/// Parameters that say what an agent is made of.
-const STRUCTURE: [&str; 12] = [
-    "value",
-    "rule",
-    "exploration",
-    "steps",
-    "bounds",
-    "tilings",
-    "tiles",
-    "tile_weights",
-    "order",
-    "hidden",
-    "dueling",
-    "backend",
-];
-
 impl Checkpoint {
     /// Whether this agent can go on where one with these parameters, for states of this meaning, is
     /// wanted.
@@ -125,15 +109,9 @@ impl Checkpoint {
     /// # Errors
     /// It is made of other parts, or its states mean something else.
     pub fn fits(&self, config: &AgentConfig, space: Option<&StateSpace>) -> Result<(), Misfit> {
-        let mut differences = Vec::new();
-        let both = [self.learner.config(), config].map(serde_json::to_value);
-        if let [Ok(own), Ok(wanted)] = &both {
-            let differ = STRUCTURE.iter().filter(|name| own[**name] != wanted[**name]);
-            differences
-                .extend(differ.map(|name| format!("its {name} is {}, not {}", own[*name], wanted[*name])));
-        }
+        let mut differences = self.learner.config().differences(config);
         if let (Some(own), Some(wanted)) = (self.learner.space(), space)
-            && own != wanted
+            && !own.means_the_same(wanted)
         {
             let (own, wanted) = (&own.encoder, &wanted.encoder);
             differences.push(format!("its states mean something else (encoder {own}; wanted {wanted})"));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use p2pfaas_core::policy::Registry;
+use p2pfaas_learner::service::StopSignals;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -113,46 +114,5 @@ fn start_log(settings: &LogSettings) {
     match settings.format {
         LogFormat::Text => log.with_ansi(stderr().is_terminal()).init(),
         LogFormat::Json => log.json().init(),
-    }
-}
-
-/// SIGTERM and Ctrl-C. From the start of listening on, these no longer end the process.
-#[cfg(unix)]
-struct StopSignals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl StopSignals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(StopSignals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(not(unix))]
-struct StopSignals;
-
-#[cfg(not(unix))]
-impl StopSignals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(StopSignals)
-    }
-
-    async fn next(&mut self) {
-        // Without a handler Ctrl-C ends the process, which is what was wanted.
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -92,9 +92,9 @@ pub(super) fn agent(
     let given = !raw.parameters.pairs.is_empty();
     let (config, warnings) = parameters(&raw.parameters, known.as_ref(), problems)?;
     if let (Some(known), Some(at)) = (&known, &raw.checkpoint) {
-        let (found, wanted) = (known.composition(), config.composition());
-        if found != wanted {
-            let reason = format!("the agent in it is {found}, and the keys beside it make it {wanted}");
+        let differences = known.differences(&config);
+        if !differences.is_empty() {
+            let reason = format!("the keys beside it ask for another agent: {}", differences.join("; "));
             problems.at(at, reason, "an agent of the same parts, or no keys that change them");
         }
     }

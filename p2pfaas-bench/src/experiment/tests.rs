@@ -237,7 +237,9 @@ fn an_agent_starts_from_a_checkpoint_of_the_same_parts_one_for_all_or_one_a_node
     let complaint =
         read(&learning(&format!("{start}\nrule = \"expected-sarsa\""), "")).unwrap_err().to_string();
     assert!(
-        complaint.contains("policy[2].agent.checkpoint: the agent in it is sarsa on table"),
+        complaint.contains(
+            r#"policy[2].agent.checkpoint: the keys beside it ask for another agent: its rule is "sarsa""#
+        ),
         "{complaint}"
     );
 }

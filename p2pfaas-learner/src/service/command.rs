@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::builder::FalseyValueParser;
-use p2pfaas_core::wire::go;
+use p2pfaas_core::wire::{LEARNER_PORT, LEARNER_WEBSOCKET_PORT, go};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::folder::DataFolder;
+use super::signals::StopSignals;
 use super::start::Sources;
-use super::{HTTP_PORT, WEBSOCKET_PORT, routes, serve, serve_websocket};
+use super::{routes, serve, serve_websocket};
 use crate::online::{Online, OnlineOptions};
 
 /// Exit code for a wrong configuration, and for data that cannot be used.
@@ -107,9 +108,9 @@ fn filter(text: &str) -> Result<String, String> {
 impl Options {
     fn addresses(&self) -> Result<(SocketAddr, SocketAddr), String> {
         let host = self.listening_host.unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let old = SocketAddr::new(host, self.listening_port.unwrap_or(HTTP_PORT));
+        let old = SocketAddr::new(host, self.listening_port.unwrap_or(LEARNER_PORT));
         let http = self.listen.unwrap_or(old);
-        let websocket = self.ws_listen.unwrap_or(SocketAddr::new(http.ip(), WEBSOCKET_PORT));
+        let websocket = self.ws_listen.unwrap_or(SocketAddr::new(http.ip(), LEARNER_WEBSOCKET_PORT));
         match [http, websocket].iter().find(|address| !address.ip().is_loopback()) {
             Some(address) if !self.open => Err(format!(
                 "everybody who reaches {address} could change this learner: give --open if that is meant"
@@ -227,45 +228,4 @@ async fn answer(started: &Started, (http, websocket): (SocketAddr, SocketAddr)) 
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
-}
-
-/// SIGTERM and Ctrl-C. From the start of listening on, these no longer end the process.
-#[cfg(unix)]
-struct StopSignals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl StopSignals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(StopSignals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(not(unix))]
-struct StopSignals;
-
-#[cfg(not(unix))]
-impl StopSignals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(StopSignals)
-    }
-
-    async fn next(&mut self) {
-        // Without a handler Ctrl-C ends the process, which is what was wanted.
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -18,6 +18,7 @@ mod monitoring;
 mod numbers;
 mod parameters;
 mod server;
+mod signals;
 mod start;
 mod state;
 mod train;
@@ -39,12 +40,8 @@ use utoipa_axum::routes;
 use crate::online::Online;
 
 pub use server::serve;
+pub use signals::StopSignals;
 pub use websocket::serve_websocket;
-
-/// Port of the HTTP interface, as the old learner has it.
-pub const HTTP_PORT: u16 = 19020;
-/// Port of the websocket, as the old learner has it.
-pub const WEBSOCKET_PORT: u16 = 8765;
 
 /// Experiences in one batch, at most.
 pub const MAX_BATCH: usize = 10_000;

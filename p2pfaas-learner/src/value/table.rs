@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn actions_do_not_grow_beyond_the_bound_of_the_weights() {
-        let mut table = Table::new(2, 0.0, crate::config::MAX_STATES);
+        let mut table = Table::new(2, 0.0, crate::config::check::MAX_STATES);
         table.grow(4_000);
         assert_eq!(table.actions(), 2);
     }

@@ -1,11 +1,11 @@
 //! An agent in this process: where it comes from when the node starts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use p2pfaas_core::NodeConfig;
 use p2pfaas_core::agent::StateSpace;
-use p2pfaas_learner::checkpoint::{Checkpoint, CheckpointError, Store};
+use p2pfaas_learner::checkpoint::{Checkpoint, CheckpointError, Misfit, Store};
 use p2pfaas_learner::{ConfigError, Learner, Online, OnlineOptions, SpaceError};
 
 use crate::settings::AgentSettings;
@@ -22,18 +22,9 @@ pub enum AgentError {
     /// Its parameters are wrong.
     #[error("the agent's parameters: {0}")]
     Config(#[from] ConfigError),
-    /// What it has learned is of another kind than what is configured.
-    #[error(
-        "{path} holds an agent with {found}, and {wanted} is configured: configure the same, or move the file away"
-    )]
-    Other {
-        /// The file.
-        path: PathBuf,
-        /// What is in it.
-        found: String,
-        /// What is configured.
-        wanted: String,
-    },
+    /// It is made of other parts than what is configured.
+    #[error("{0}; configure the same, or move the file away")]
+    Other(#[from] Misfit),
     /// It knows states of another meaning.
     #[error(transparent)]
     Space(#[from] SpaceError),
@@ -67,15 +58,11 @@ pub(crate) fn start(
             Checkpoint { learner: Learner::new(config, space.clone(), seed)?, peers: Vec::new() }
         }
     };
-    let learner = &mut checkpoint.learner;
     if let Some(config) = &settings.config {
-        let (found, wanted) = (learner.config().composition(), config.composition());
-        if found != wanted {
-            let path = file.clone().filter(|file| file.exists()).or(settings.start.clone());
-            return Err(AgentError::Other { path: path.unwrap_or_default(), found, wanted });
-        }
-        learner.set_config(config.clone())?;
+        checkpoint.fits(config, None)?;
+        checkpoint.learner.set_config(config.clone())?;
     }
+    let learner = &mut checkpoint.learner;
     if let Some(space) = space {
         learner.adopt(space)?;
     }

@@ -218,7 +218,7 @@ async fn an_agent_of_another_make_or_a_foreign_file_is_refused() {
     let config = AgentConfig { rule: p2pfaas_learner::RuleKind::QLearning, ..AgentConfig::default() };
     other.learner = here(|agent| agent.config = Some(config));
     let why = refused(other).await;
-    assert!(why.contains("differential-sarsa on table") && why.contains("q-learning on table"), "{why}");
+    assert!(why.contains(r#"its rule is "differential-sarsa", not "q-learning""#), "{why}");
 
     let more_types = Settings {
         policy: p2pfaas_core::policy::Descriptor::new("LearningScheduler", ["2"]),

@@ -60,7 +60,9 @@ pub(super) fn complete(
     if matches!(place, LearnerPlace::There(_)) && !given("learner-listen") {
         draft.settings.learner_listen = None;
     }
-    if !matches!(place, LearnerPlace::Here(_)) {
+    // Who wants no interface of the learner means both.
+    let no_interface = draft.settings.learner_listen.is_none() && !given("learner-ws-listen");
+    if no_interface || !matches!(place, LearnerPlace::Here(_)) {
         draft.settings.learner_ws_listen = None;
     }
     draft.settings.learner = place;

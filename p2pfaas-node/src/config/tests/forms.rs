@@ -155,6 +155,16 @@ fn the_agent_lives_in_the_node_and_has_its_parameters_and_rewards_from_a_file() 
 }
 
 #[test]
+fn a_node_without_the_learners_interface_has_no_websocket_either_unless_told() {
+    let websocket =
+        |flags: &[&str]| node(flags, &[], &[]).settings.learner_ws_listen.map(|address| address.port());
+    assert_eq!(websocket(&["--learner-listen=none"]), None);
+    assert_eq!(websocket(&["--learner-listen=none", "--learner-ws-listen=127.0.0.1:7"]), Some(7));
+    assert_eq!(websocket(&["--learner-ws-listen=none"]), None);
+    assert_eq!(websocket(&["--learner-listen=127.0.0.1:7"]), Some(8765));
+}
+
+#[test]
 fn a_learner_service_has_the_known_ports_itself() {
     let loaded = node(&["--learner=learner:19020", "--agent-frozen"], &[], &[]);
     let LearnerPlace::There(address) = loaded.settings.learner else { panic!("there") };

@@ -125,7 +125,12 @@ impl Episodes {
         } else if entry.eid < next {
             self.old(next, entry, out);
         } else if entry.eid - next > MAX_DISTANCE && self.own_numbers {
-            self.counts.late += 1;
+            // Nothing was brought for a long time.
+            self.flush(out);
+            self.counts.gaps += 1;
+            self.done.clear();
+            self.gaps.clear();
+            self.release(entry, false, out);
         } else if entry.eid - next > MAX_DISTANCE {
             self.restart(entry, out);
         } else {
@@ -139,6 +144,36 @@ impl Episodes {
                 self.close_gap(out);
             }
         }
+    }
+
+    /// The same for an experience that somebody else brings. Where the numbers are made beside this window,
+    /// it can only be one that is known already, or none of this window's.
+    pub fn push_foreign(&mut self, now: Time, entry: Entry, out: &mut Vec<Ordered>) {
+        match self.next {
+            Some(next) if self.own_numbers && entry.eid >= next => {
+                self.counts.received += 1;
+                self.counts.late += 1;
+            }
+            _ => self.push(now, entry, out),
+        }
+    }
+
+    /// Whether the numbers are made beside this window.
+    pub fn has_own_numbers(&self) -> bool {
+        self.own_numbers
+    }
+
+    /// Takes over from an earlier window which number is next, and who makes the numbers.
+    pub fn follow_on(&mut self, before: &Episodes) {
+        (self.next, self.own_numbers) = (before.next, before.own_numbers);
+        self.waiting.clear();
+        self.done.clear();
+        self.gaps.clear();
+    }
+
+    /// Forgets what waits for an earlier one; those that come are waited for as before.
+    pub fn forget_waiting(&mut self) {
+        self.waiting.clear();
     }
 
     /// Gives up what has been missing for too long, and appends those whose turn has come.

@@ -8,10 +8,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AgentConfig, ConfigError, RuleKind, ValueKind};
+use crate::config::{AgentConfig, ConfigError, ExplorationKind, RuleKind, ValueKind};
 use crate::entry::Entry;
 use crate::episodes::{EpisodeCounts, Episodes, Ordered};
-use crate::exploration::{Exploration, greedy};
+use crate::exploration::{Exploration, greedy, probabilities};
 use crate::rule::{Context, Next, Rule, Step, TdRule};
 use crate::value::{Value, Values};
 
@@ -157,10 +157,23 @@ impl Learner {
     /// Tells the number of the first experience that will come, how many may be under way at once and how
     /// long one may take, where all of them are known to come.
     pub fn expect(&mut self, first_eid: u64, under_way: usize, longest: Duration) {
-        let Learner { values, trainer, .. } = self;
-        trainer.finish(values);
+        let Learner { actor, values, trainer } = self;
+        if !actor.frozen {
+            trainer.finish(values);
+        }
+        trainer.last = None;
         trainer.episodes.begin_at(first_eid);
         trainer.set_patience((under_way, longest));
+    }
+
+    /// From now on the numbers are made elsewhere, and begin with whichever comes first.
+    pub fn expect_anything(&mut self) {
+        if self.trainer.episodes.has_own_numbers() {
+            let Learner { values, trainer, .. } = self;
+            trainer.finish(values);
+            trainer.episodes = Episodes::new(1, Duration::ZERO);
+            trainer.set_patience((0, Duration::ZERO));
+        }
     }
 
     /// Tells what the states mean. An agent that has learned something goes on only with the same.
@@ -177,6 +190,9 @@ impl Learner {
             }
             _ => {}
         }
+        // What is on the way speaks of other states.
+        self.trainer.last = None;
+        self.trainer.episodes.forget_waiting();
         if self.trainer.trained == 0 {
             let mut rng = self.trainer.rng.clone();
             let value = Value::new(&self.trainer.config, Some(&space), &mut rng)?;
@@ -210,6 +226,15 @@ impl Learner {
         self.trainer.finish(&mut self.values);
     }
 
+    /// Takes over from the agent before it where the numbers of experiences are, if they are made beside it.
+    pub(crate) fn follow_on(&mut self, before: &Trainer) {
+        self.trainer.last = None;
+        self.trainer.set_patience(before.patience);
+        if before.has_own_numbers() {
+            self.trainer.episodes.follow_on(&before.episodes);
+        }
+    }
+
     /// What it has done so far.
     pub fn counters(&self) -> Counters {
         self.trainer.counters(&self.actor, &self.values)
@@ -234,9 +259,9 @@ impl Learner {
     pub fn reset(&mut self) -> Result<(), ConfigError> {
         use rand::Rng as _;
         let seed = self.trainer.rng.next_u64();
-        let patience = self.trainer.patience;
-        *self = Learner::new(self.trainer.config.clone(), self.trainer.space.clone(), seed)?;
-        self.trainer.set_patience(patience);
+        let fresh = Learner::new(self.trainer.config.clone(), self.trainer.space.clone(), seed)?;
+        let before = std::mem::replace(self, fresh);
+        self.follow_on(&before.trainer);
         Ok(())
     }
 }
@@ -268,7 +293,9 @@ impl Actor {
         values.values(&observation.state, q, scratch);
         let choice = if self.frozen {
             let action = greedy(q, &observation.mask, &mut self.rng)?;
-            Choice { action: action as u32, epsilon: 0.0, probability: Some(1.0) }
+            // Among equally good ones it draws.
+            probabilities(ExplorationKind::Epsilon, 0.0, q, &observation.mask, scratch);
+            Choice { action: action as u32, epsilon: 0.0, probability: scratch.get(action).copied() }
         } else {
             let picked = self.exploration.pick(&observation.state, q, &observation.mask, &mut self.rng)?;
             Choice {
@@ -325,6 +352,18 @@ impl Trainer {
         self.ordered = self.follow_all(ordered, values);
     }
 
+    /// The same for an experience that somebody else brings.
+    pub(crate) fn learn_foreign(&mut self, now: Time, entry: Entry, values: &mut Values) {
+        let mut ordered = std::mem::take(&mut self.ordered);
+        self.episodes.push_foreign(now, entry, &mut ordered);
+        self.ordered = self.follow_all(ordered, values);
+    }
+
+    /// Whether the numbers of experiences are made beside this agent.
+    pub(crate) fn has_own_numbers(&self) -> bool {
+        self.episodes.has_own_numbers()
+    }
+
     /// Gives up what has been missing for too long; whether there was something.
     pub(crate) fn tick(&mut self, now: Time, values: &mut Values) -> bool {
         let mut ordered = std::mem::take(&mut self.ordered);
@@ -355,6 +394,10 @@ impl Trainer {
 
     /// The next one in order has come: the one before it can be trained.
     fn follow(&mut self, entry: Entry, follows: bool, values: &mut Values) {
+        if self.space.as_ref().is_some_and(|space| space.features.len() != entry.state.len()) {
+            // It was chosen under another policy, whose states are not these.
+            return self.cut(values);
+        }
         values.grow((entry.action as usize + 1).max(entry.mask.len()).min(MAX_ACTIONS));
         if !follows {
             self.cut(values);

@@ -33,4 +33,4 @@ pub use config::{
 };
 pub use entry::{Entry, Mask, State};
 pub use learner::{Counters, Learner, MAX_ACTIONS, SpaceError};
-pub use online::{Full, Online, OnlineOptions, Stats};
+pub use online::{Full, Online, OnlineOptions, OtherPeers, Stats};

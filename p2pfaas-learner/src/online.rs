@@ -17,13 +17,15 @@ use parking_lot::{Condvar, Mutex};
 use tracing::{error, warn};
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
-use crate::config::{AgentConfig, ConfigError};
+use crate::config::{AgentConfig, ConfigError, ValueKind};
 use crate::entry::Entry;
 use crate::learner::{Actor, Counters, Learner, MAX_ACTIONS, SpaceError, Trainer};
 use crate::value::Values;
 
 /// Experiences trained between two publications to the acting side.
 const CHUNK: usize = 256;
+/// The same where one of them can mean a batch of a network: others wait for the lock meanwhile.
+const NETWORK_CHUNK: usize = 4;
 /// Missing experiences are given up by time as well: the thread looks at least so often.
 const GLANCE: Duration = Duration::from_millis(200);
 
@@ -77,6 +79,11 @@ struct Shared {
     emptied: Condvar,
     capacity: usize,
     frozen: AtomicBool,
+    /// Names of the peers to which the forward actions belong, in the order of the actions. Under a lock of
+    /// its own, like what the states mean: whoever asks or tells must not wait for training.
+    peers: Mutex<Peers>,
+    space: Mutex<Option<StateSpace>>,
+    handed_over: AtomicU64,
     lost: AtomicU64,
     checkpoints: AtomicU64,
     checkpoint_errors: AtomicU64,
@@ -87,10 +94,25 @@ struct Shared {
 }
 
 #[derive(Default)]
+struct Peers {
+    names: Vec<String>,
+    changed: bool,
+}
+
+#[derive(Default)]
 struct Inbox {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<(Entry, Bringer)>,
     /// The end has come: nothing is taken any more, and what is there is trained.
     closed: bool,
+}
+
+/// Who brings an experience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bringer {
+    /// Whoever asked for the choice.
+    Asker,
+    /// Somebody else, over HTTP.
+    Other,
 }
 
 /// What choices are made with: a copy, which training renews.
@@ -129,11 +151,20 @@ impl Acting {
 struct Training {
     values: Values,
     trainer: Trainer,
-    peers: Vec<String>,
     /// Something has been learned that no checkpoint has.
     changed: bool,
     /// Choices when the last checkpoint was written.
     saved_inferences: u64,
+}
+
+/// An agent whose forward actions belong to other peers than this one's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("its actions forward to {found:?}, those of this node to {known:?}")]
+pub struct OtherPeers {
+    /// The checkpoint's.
+    pub found: Vec<String>,
+    /// This node's.
+    pub known: Vec<String>,
 }
 
 /// Experiences that do not fit into the inbox now.
@@ -160,7 +191,10 @@ impl Online {
         let saved_inferences = actor.inferences();
         let shared = Arc::new(Shared {
             acting: Mutex::new(acting),
-            training: Mutex::new(Training { values, trainer, peers, changed: false, saved_inferences }),
+            peers: Mutex::new(Peers { names: peers, changed: false }),
+            space: Mutex::new(trainer.space().cloned()),
+            handed_over: AtomicU64::new(0),
+            training: Mutex::new(Training { values, trainer, changed: false, saved_inferences }),
             inbox: Mutex::new(Inbox::default()),
             filled: Condvar::new(),
             emptied: Condvar::new(),
@@ -213,14 +247,15 @@ impl Online {
             self.count_lost(1);
             return false;
         }
-        inbox.entries.push_back(entry);
+        inbox.entries.push_back((entry, Bringer::Asker));
+        self.shared.handed_over.fetch_add(1, Ordering::Relaxed);
         if inbox.entries.len() == 1 {
             self.shared.filled.notify_one();
         }
         true
     }
 
-    /// Hands experiences over, all of them or none, and leaves `entries` empty if it took them.
+    /// Hands over experiences that others bring, all of them or none, and leaves `entries` empty if it took them.
     ///
     /// # Errors
     /// They do not fit now, or it has been stopped. Nothing is lost or counted yet: the caller may try
@@ -236,7 +271,8 @@ impl Online {
         if entries.len() > free {
             return Err(Full { free, needed: entries.len() });
         }
-        inbox.entries.extend(entries.drain(..));
+        self.shared.handed_over.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        inbox.entries.extend(entries.drain(..).map(|entry| (entry, Bringer::Other)));
         self.shared.filled.notify_one();
         Ok(())
     }
@@ -246,13 +282,21 @@ impl Online {
         self.shared.lost.fetch_add(experiences, Ordering::Relaxed);
     }
 
+    /// Experiences handed over so far, and those lost. Waits for nobody.
+    pub fn handed_over_and_lost(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&self.shared.handed_over), read(&self.shared.lost))
+    }
+
     /// Waits until all that has been handed over is trained. Blocks.
     pub fn settle(&self) {
-        let mut inbox = self.shared.inbox.lock();
-        while !inbox.entries.is_empty() && self.is_running() {
+        while self.is_running() {
+            let mut inbox = self.shared.inbox.lock();
+            if inbox.entries.is_empty() {
+                break;
+            }
             self.shared.emptied.wait_for(&mut inbox, GLANCE);
         }
-        drop(inbox);
         // What has been taken out is trained under this lock.
         drop(self.shared.training.lock());
     }
@@ -297,7 +341,7 @@ impl Online {
 
     /// What its states mean, if it has been told.
     pub fn space(&self) -> Option<StateSpace> {
-        self.shared.training.lock().trainer.space().cloned()
+        self.shared.space.lock().clone()
     }
 
     /// Changes parameters; see [`Learner::set_config`].
@@ -318,9 +362,13 @@ impl Online {
     /// # Errors
     /// It has learned from states of another meaning; nothing is changed.
     pub fn adopt(&self, space: StateSpace) -> Result<(), SpaceError> {
+        if self.shared.space.lock().as_ref().is_some_and(|known| known.means_the_same(&space)) {
+            return Ok(());
+        }
         let mut training = self.shared.training.lock();
         let mut learner = self.shared.whole(&training);
         learner.adopt(space)?;
+        self.shared.inbox.lock().entries.clear();
         self.shared.install(&mut training, learner);
         Ok(())
     }
@@ -331,9 +379,9 @@ impl Online {
     /// The parameters need bounds that nobody has declared; nothing is changed.
     pub fn reset(&self) -> Result<(), ConfigError> {
         let mut training = self.shared.training.lock();
-        self.shared.inbox.lock().entries.clear();
         let mut learner = self.shared.whole(&training);
         learner.reset()?;
+        self.shared.inbox.lock().entries.clear();
         learner.freeze(self.is_frozen());
         self.shared.install(&mut training, learner);
         Ok(())
@@ -342,26 +390,43 @@ impl Online {
     /// The agent as it is now.
     pub fn checkpoint(&self) -> Checkpoint {
         let training = self.shared.training.lock();
-        Checkpoint { learner: self.shared.whole(&training), peers: training.peers.clone() }
+        Checkpoint { learner: self.shared.whole(&training), peers: self.peers() }
     }
 
-    /// Goes on with another agent.
-    pub fn restore(&self, checkpoint: Checkpoint) {
+    /// Goes on with another agent. In a node, the numbers of experiences and the peers stay this node's.
+    ///
+    /// # Errors
+    /// Its forward actions belong to other peers than this node's; nothing is changed.
+    pub fn restore(&self, checkpoint: Checkpoint) -> Result<(), OtherPeers> {
         let mut training = self.shared.training.lock();
+        let Checkpoint { mut learner, peers: found } = checkpoint;
+        if training.trainer.has_own_numbers() {
+            let known = self.peers();
+            if found.iter().zip(&known).any(|(found, known)| found != known) {
+                return Err(OtherPeers { found, known });
+            }
+            learner.follow_on(&training.trainer);
+        } else {
+            learner.expect_anything();
+            *self.shared.peers.lock() = Peers { names: found, changed: true };
+        }
         self.shared.inbox.lock().entries.clear();
-        let Checkpoint { mut learner, peers } = checkpoint;
         learner.freeze(self.is_frozen());
         learner.trainer.restart_clock(self.shared.now());
         self.shared.install(&mut training, learner);
-        training.peers = peers;
+        Ok(())
+    }
+
+    /// The peers to which the forward actions belong, in the order of the actions.
+    pub fn peers(&self) -> Vec<String> {
+        self.shared.peers.lock().names.clone()
     }
 
     /// Tells to which peers the forward actions belong, for the checkpoints.
-    pub fn set_peers(&self, peers: Vec<String>) {
-        let mut training = self.shared.training.lock();
-        if training.peers != peers {
-            training.peers = peers;
-            training.changed = true;
+    pub fn set_peers(&self, names: Vec<String>) {
+        let mut peers = self.shared.peers.lock();
+        if peers.names != names {
+            *peers = Peers { names, changed: true };
         }
     }
 
@@ -382,7 +447,8 @@ impl Online {
     pub fn stop(&self) {
         self.shared.inbox.lock().closed = true;
         self.shared.filled.notify_all();
-        if let Some(thread) = self.thread.lock().take() {
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
             // A thread that panicked has ended, too.
             let _ = thread.join();
         }
@@ -433,12 +499,13 @@ impl Shared {
 
     /// Trains a chunk of the inbox, gives up what is missing for too long, and publishes what has
     /// changed; false when the inbox was empty.
-    fn train(&self, batch: &mut Vec<Entry>) -> bool {
+    fn train(&self, batch: &mut Vec<(Entry, Bringer)>) -> bool {
         let mut training = self.training.lock();
         let Training { values, trainer, changed, .. } = &mut *training;
         {
+            let network = trainer.config().value == ValueKind::Network;
             let mut inbox = self.inbox.lock();
-            let count = inbox.entries.len().min(CHUNK);
+            let count = inbox.entries.len().min(if network { NETWORK_CHUNK } else { CHUNK });
             batch.extend(inbox.entries.drain(..count));
             if inbox.entries.is_empty() {
                 self.emptied.notify_all();
@@ -452,8 +519,11 @@ impl Shared {
             return any;
         }
         let now = self.now();
-        for entry in batch.drain(..) {
-            trainer.learn(now, entry, values);
+        for (entry, bringer) in batch.drain(..) {
+            match bringer {
+                Bringer::Asker => trainer.learn(now, entry, values),
+                Bringer::Other => trainer.learn_foreign(now, entry, values),
+            }
         }
         if trainer.tick(now, values) || any {
             *changed = true;
@@ -471,13 +541,16 @@ impl Shared {
         let acting = Acting::new(&learner);
         // What was there before is dropped without the lock.
         let _before = std::mem::replace(&mut *self.acting.lock(), acting);
+        *self.space.lock() = learner.trainer.space().cloned();
         (training.values, training.trainer) = (learner.values, learner.trainer);
         training.changed = true;
     }
 
     fn has_changed(&self) -> bool {
         let training = self.training.lock();
-        training.changed || self.acting.lock().actor.inferences() != training.saved_inferences
+        training.changed
+            || self.peers.lock().changed
+            || self.acting.lock().actor.inferences() != training.saved_inferences
     }
 
     fn save(&self) -> Result<(), CheckpointError> {
@@ -488,9 +561,11 @@ impl Shared {
             training.changed = false;
             let learner = self.whole(&training);
             training.saved_inferences = learner.actor.inferences();
-            Checkpoint { learner, peers: training.peers.clone() }
+            let mut peers = self.peers.lock();
+            peers.changed = false;
+            Checkpoint { learner, peers: peers.names.clone() }
         };
-        // On the disk without any lock: neither choices nor training wait for it.
+        // On the disk without a lock that a choice needs. The timer's saving is training's own pause.
         match store.write(&checkpoint) {
             Ok(()) => {
                 self.checkpoints.fetch_add(1, Ordering::Relaxed);

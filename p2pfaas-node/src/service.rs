@@ -123,6 +123,7 @@ impl NodeService {
             max_body_bytes: settings.max_body_bytes,
             development: settings.development,
             draining: AtomicBool::new(false),
+            kept_peer_numbers: Mutex::new(settings.core.peer_numbers),
             telling_peers: Mutex::new(()),
         });
         shared.peers_changed();
@@ -276,6 +277,9 @@ fn build_engine(
     let fallback = build(&settings.fallback, "fallback policy")?;
     let space = policy.state_space(&Slots::new(settings.core.capacity, settings.core.task_types));
     let mut lessons = None;
+    if matches!(settings.learner, LearnerPlace::Table(_) | LearnerPlace::There(_)) {
+        settings.core.peer_numbers = Store::kept_peer_numbers(settings.data.as_deref());
+    }
     let learner = match &settings.learner {
         LearnerPlace::Nowhere => Link::Nowhere,
         LearnerPlace::Table(table) => Link::Table(table.clone()),
@@ -284,7 +288,7 @@ fn build_engine(
             Link::Here(crate::learner::start(agent, data, space, &mut settings.core, settings.seed)?)
         }
         LearnerPlace::There(address) => {
-            let (remote, taught) = Remote::new(address.clone(), settings.core.ask_timeout);
+            let (remote, taught) = Remote::new(address.clone(), &settings.core);
             lessons = Some(taught);
             Link::There(remote)
         }

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub max_body_bytes: usize,
     pub development: bool,
     pub draining: AtomicBool,
+    /// Names of the peers by their numbers, as the data folder has them.
+    pub kept_peer_numbers: Mutex<Vec<String>>,
     /// Held while the state machine and the client are told of new peers, so that the last word is the newest.
     pub telling_peers: Mutex<()>,
 }
@@ -40,12 +42,24 @@ impl Shared {
     /// Tells the state machine and the client which peers there are now.
     pub(crate) fn peers_changed(&self) {
         let _one_at_a_time = self.telling_peers.lock();
+        let mut numbered = Vec::new();
         self.engine.set_peers(self.discovery.alive_peers(), |peers| {
             let names = || (0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id)));
             self.peers.set_addresses(names());
-            if let Link::Here(online) = self.engine.learner() {
-                online.set_peers(names().map(str::to_string).collect());
-            }
+            numbered.extend(names().map(str::to_string));
         });
+        match self.engine.learner() {
+            Link::Nowhere => {}
+            Link::Here(online) => online.set_peers(numbered),
+            Link::Table(_) | Link::There(_) => {
+                let mut kept = self.kept_peer_numbers.lock();
+                if *kept != numbered {
+                    kept.clone_from(&numbered);
+                    if let Err(error) = self.store.peer_numbers(|| numbered) {
+                        tracing::warn!(%error, "after a restart actions may mean other peers");
+                    }
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,8 @@ use p2pfaas_core::wire::{DiscoveryConfiguration, SchedulerConfiguration};
 use parking_lot::Mutex;
 use serde::Serialize;
 
+const PEER_NUMBERS: &str = "peer_numbers.json";
+
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {reason}")]
@@ -45,6 +47,18 @@ impl Store {
         in_force: impl FnOnce() -> DiscoveryConfiguration,
     ) -> Result<(), StoreError> {
         self.write("p2p_faas-discovery.json", in_force)
+    }
+
+    /// Names of the peers, in the order of their numbers, so that a learner elsewhere finds behind each
+    /// action the same peer after a restart.
+    pub(crate) fn peer_numbers(&self, in_force: impl FnOnce() -> Vec<String>) -> Result<(), StoreError> {
+        self.write(PEER_NUMBERS, in_force)
+    }
+
+    /// What [`peer_numbers`](Self::peer_numbers) has kept; nothing where there is nothing to be read.
+    pub(crate) fn kept_peer_numbers(folder: Option<&Path>) -> Vec<String> {
+        let read = folder.map(|folder| std::fs::read(folder.join(PEER_NUMBERS)));
+        read.and_then(|bytes| serde_json::from_slice(&bytes.ok()?).ok()).unwrap_or_default()
     }
 
     fn write<T: Serialize>(&self, name: &str, in_force: impl FnOnce() -> T) -> Result<(), StoreError> {

@@ -188,6 +188,108 @@ fn a_restored_agent_goes_on_from_the_checkpoint() {
     let checkpoint = online.checkpoint();
     (100..200).for_each(|eid| assert!(online.learn(entry(eid))));
     online.settle();
-    online.restore(checkpoint.clone());
+    online.restore(checkpoint.clone()).expect("the same peers");
     assert!(online.checkpoint().to_bytes() == checkpoint.to_bytes());
+}
+
+fn in_a_node(peers: &[&str]) -> Arc<Online> {
+    let mut learner = Learner::new(AgentConfig::default(), None, 7).expect("valid");
+    learner.expect(1_000, 100, Duration::from_secs(30));
+    let peers = peers.iter().map(ToString::to_string).collect();
+    Online::start(Checkpoint { learner, peers }, OnlineOptions::default()).expect("starts")
+}
+
+fn trained(online: &Online) -> u64 {
+    online.settle();
+    online.stats().counters.trained
+}
+
+#[test]
+fn in_a_node_an_agent_that_is_brought_learns_from_the_nodes_next_experience_on() {
+    let other = start(AgentConfig::default(), OnlineOptions::default());
+    (5_000_000..5_000_100).for_each(|eid| assert!(other.learn(entry(eid))));
+    other.settle();
+    let online = in_a_node(&["b", "c"]);
+    (1_000..1_010).for_each(|eid| assert!(online.learn(entry(eid))));
+    assert_eq!(trained(&online), 9);
+    online.restore(other.checkpoint()).expect("it names no peers");
+    assert_eq!(trained(&online), 99);
+    (1_010..1_020).for_each(|eid| assert!(online.learn(entry(eid))));
+    assert_eq!(trained(&online), 108);
+    assert_eq!(online.peers(), ["b", "c"]);
+    // What belongs to other peers is refused.
+    let elsewhere = in_a_node(&["b", "d"]).checkpoint();
+    let refused = online.restore(elsewhere).expect_err("other peers");
+    assert_eq!((refused.found, refused.known), (vec!["b".into(), "d".into()], vec!["b".into(), "c".into()]));
+    assert_eq!(trained(&online), 108);
+}
+
+#[test]
+fn out_of_a_node_an_agent_from_one_learns_from_whichever_numbers_come() {
+    let node = in_a_node(&["b"]);
+    (1_000..1_010).for_each(|eid| assert!(node.learn(entry(eid))));
+    node.settle();
+    let online = start(AgentConfig::default(), OnlineOptions::default());
+    online.restore(node.checkpoint()).expect("any peers");
+    // The last one of the node is trained as the end of its stream.
+    let before = trained(&online);
+    online.learn_all(&mut (3..20).map(entry).collect()).expect("room");
+    assert_eq!(trained(&online), before + 16);
+    assert_eq!(online.stats().counters.episodes.late, 0);
+}
+
+#[test]
+fn in_a_node_others_bring_nothing_new_whatever_their_numbers_and_also_after_a_reset() {
+    let online = in_a_node(&[]);
+    for round in 0..2 {
+        let first = 1_000 + round * 10;
+        for eid in first..first + 10 {
+            assert!(online.learn(entry(eid)));
+            online.learn_all(&mut vec![entry(5), entry(eid), entry(eid + 1), entry(u64::MAX)]).expect("room");
+        }
+        assert_eq!(trained(&online), 9);
+        let counts = online.stats().counters.episodes;
+        assert_eq!((counts.restarts, counts.gaps), (0, 0), "{counts:?}");
+        online.reset().expect("forgets");
+    }
+}
+
+#[test]
+fn a_node_that_was_silent_for_long_is_heard_again() {
+    let online = in_a_node(&[]);
+    let late = 1_000 + 2 * crate::episodes::MAX_DISTANCE;
+    (late..late + 10).for_each(|eid| assert!(online.learn(entry(eid))));
+    assert_eq!(trained(&online), 9);
+}
+
+#[test]
+fn experiences_of_another_states_length_are_not_trained() {
+    let online = in_a_node(&[]);
+    let space = |names: &[&str]| StateSpace {
+        encoder: names.join("+"),
+        features: names.iter().map(|name| Feature { name: name.to_string(), low: 0.0, high: 1.0 }).collect(),
+    };
+    online.adopt(space(&["load"])).expect("nothing learned yet");
+    let two = Entry { state: State::from_slice(&[1.0, 2.0]), ..entry(1_001) };
+    online.learn(entry(1_000));
+    online.learn(two);
+    online.learn(entry(1_002));
+    online.learn(entry(1_003));
+    // 1000 has no successor of its kind; 1002 has one.
+    assert_eq!(trained(&online), 1);
+    assert!(online.adopt(space(&["load", "rate"])).is_err());
+    online.reset().expect("forgets");
+    online.adopt(space(&["load", "rate"])).expect("nothing learned any more");
+}
+
+#[test]
+fn a_frozen_choice_among_equals_tells_its_probability() {
+    let online = start(AgentConfig { actions_n: 4, ..AgentConfig::default() }, OnlineOptions::default());
+    online.freeze(true);
+    let observation = Observation { state: vec![0.0], mask: vec![true, true, false, true] };
+    let choice = online.act(&observation).expect("a choice");
+    assert!(
+        choice.probability.is_some_and(|probability| (probability - 1.0 / 3.0).abs() < 1e-12),
+        "{choice:?}"
+    );
 }

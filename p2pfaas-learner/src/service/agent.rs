@@ -33,7 +33,8 @@ pub(super) async fn reset_post(state: State<Arc<Service>>) -> Result<(), ApiErro
 /// The agent as it is now, in a file.
 #[utoipa::path(get, path = "/learner/checkpoint", tag = "agent", responses((status = 200, description = "A checkpoint", content_type = "application/octet-stream")))]
 pub(super) async fn download(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
-    let bytes = service.apart(|service| service.online.checkpoint().to_bytes()).await?;
+    let _one_at_a_time = service.turn().await?;
+    let bytes = service.clone().apart(|service| service.online.checkpoint().to_bytes()).await?;
     let bytes = bytes.map_err(|error| ApiError::internal(error.to_string()))?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
@@ -49,8 +50,7 @@ pub(super) async fn download(State(service): State<Arc<Service>>) -> Result<Resp
     (status = 413, description = "Too large (code 4)", body = ErrorMessage),
 ))]
 pub(super) async fn upload(State(service): State<Arc<Service>>, body: Body) -> Result<(), ApiError> {
-    let one_at_a_time = service.uploading.acquire().await;
-    let _one_at_a_time = one_at_a_time.map_err(|error| ApiError::internal(error.to_string()))?;
+    let _one_at_a_time = service.turn().await?;
     let bytes = read_body(body, MAX_UPLOAD_BYTES).await?;
     service.clone().apart(move |service| service.go_on_with(&bytes)).await?
 }
@@ -79,7 +79,6 @@ impl Service {
         let _one_at_a_time = self.changing.lock();
         let (config, space) = (self.online.config(), self.online.space());
         checkpoint.fits(&config, space.as_ref()).map_err(|misfit| wrong(misfit.to_string()))?;
-        self.online.restore(checkpoint);
-        Ok(())
+        self.online.restore(checkpoint).map_err(|error| wrong(error.to_string()))
     }
 }

@@ -134,7 +134,9 @@ pub(super) async fn stats(State(service): State<Arc<Service>>) -> Result<Json<St
 /// its numbers joined by commas), and the values. Whatever the agent is, `/learner/checkpoint` has all of it.
 #[utoipa::path(get, path = "/learner/weights", tag = "agent", responses((status = 200, description = "`{actions_map, states_map, table}`")))]
 pub(super) async fn weights(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
-    let text = service.apart(|service| weights_of(&service.online.checkpoint().learner).to_string()).await?;
+    let _one_at_a_time = service.turn().await?;
+    let text =
+        service.clone().apart(|service| weights_of(&service.online.checkpoint().learner).to_string()).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 

@@ -35,6 +35,8 @@ impl Sources<'_> {
             info!(seed = self.seed, "a new agent");
             return Ok(Checkpoint { learner, peers: Vec::new() });
         };
+        // One of a node's, say: whoever brings experiences here makes the numbers.
+        checkpoint.learner.expect_anything();
         let trained = checkpoint.learner.counters().trained;
         if let Some(config) = config {
             checkpoint.fits(&config, None).map_err(|misfit| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 use super::metrics::Metrics;
@@ -21,8 +21,8 @@ pub(super) struct Service {
     pub refused: AtomicU64,
     /// Where changed parameters are kept.
     pub parameters_file: Option<PathBuf>,
-    /// Held while a checkpoint is brought: one at a time, because it may be large.
-    pub uploading: Semaphore,
+    /// Held while a whole agent comes or goes: one at a time, because it may be large.
+    pub whole_agent: Semaphore,
     /// Held while parameters are changed, so that none of two changes is lost.
     pub changing: Mutex<()>,
 }
@@ -35,9 +35,14 @@ impl Service {
             turned_away: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             parameters_file,
-            uploading: Semaphore::new(1),
+            whole_agent: Semaphore::new(1),
             changing: Mutex::new(()),
         }
+    }
+
+    /// Waits for the turn to carry a whole agent.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        self.whole_agent.acquire().await.map_err(|error| ApiError::internal(error.to_string()))
     }
 
     /// Runs what may wait for training or for the disk apart from the requests.

@@ -8,16 +8,43 @@ pub const MAX_WEIGHTS: usize = 1 << 27;
 
 /// Rows of one weight an action. It knows which rows have changed since the last publication.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub(crate) struct Weights {
     actions: usize,
     initial: f64,
     max_rows: usize,
     values: Vec<f64>,
     /// Rows changed since the last publication, each once.
-    #[serde(skip)]
     changed: Vec<u32>,
-    #[serde(skip)]
     is_changed: Vec<bool>,
+}
+
+/// Weights as they are stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    actions: usize,
+    initial: f64,
+    max_rows: usize,
+    values: Vec<f64>,
+}
+
+impl From<Weights> for Stored {
+    fn from(weights: Weights) -> Self {
+        let Weights { actions, initial, max_rows, values, .. } = weights;
+        Stored { actions, initial, max_rows, values }
+    }
+}
+
+impl TryFrom<Stored> for Weights {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let Stored { actions, initial, max_rows, values } = stored;
+        if actions == 0 || max_rows == 0 || values.len() % actions != 0 || values.len() / actions > max_rows {
+            return Err(format!("{} weights in {max_rows} rows of {actions} actions", values.len()));
+        }
+        Ok(Weights { values, ..Weights::new(actions, initial, max_rows) })
+    }
 }
 
 impl Weights {

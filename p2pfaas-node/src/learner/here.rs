@@ -63,6 +63,7 @@ pub(crate) fn start(
         checkpoint.learner.set_config(config.clone())?;
     }
     let learner = &mut checkpoint.learner;
+    learner.freeze(settings.frozen);
     if let Some(space) = space {
         learner.adopt(space)?;
     }

@@ -89,8 +89,8 @@ impl Link {
             Link::Nowhere => LinkCounts::default(),
             Link::Table(_) => LinkCounts { up: true, ..LinkCounts::default() },
             Link::Here(online) => {
-                let stats = online.stats();
-                LinkCounts { learned: stats.counters.episodes.received, lost: stats.lost, up: true }
+                let (learned, lost) = online.handed_over_and_lost();
+                LinkCounts { learned, lost, up: online.is_running() }
             }
             Link::There(remote) => remote.counts(),
         }

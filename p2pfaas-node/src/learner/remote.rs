@@ -10,8 +10,9 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Method, Request, header};
 use p2pfaas_core::agent::{Choice, Observation};
 use p2pfaas_core::wire::go;
-use p2pfaas_core::{Event, JobKey};
+use p2pfaas_core::{Event, JobKey, NodeConfig, Time};
 use p2pfaas_learner::Entry;
+use p2pfaas_learner::episodes::Episodes;
 use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -63,6 +64,7 @@ pub(crate) struct Remote {
 struct Question {
     job: JobKey,
     frame: String,
+    asked: Instant,
 }
 
 enum Lesson {
@@ -80,17 +82,22 @@ struct WireEntry {
     reward: f64,
     epsilon: f64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    mask: Vec<u8>,
+    mask: Vec<bool>,
 }
 
 impl Remote {
     /// The way to a learner, and the end of it that [`teach`](Self::teach) empties.
-    pub(crate) fn new(address: LearnerAddress, ask_timeout: Duration) -> (Arc<Self>, Lessons) {
+    pub(crate) fn new(address: LearnerAddress, core: &NodeConfig) -> (Arc<Self>, Lessons) {
+        // Jobs end in another order than their choices were made. A learner gives up early what is missing,
+        // and would never hear of the jobs that took longest: they are brought into order here.
+        let longest = core.job_timeout.unwrap_or(Duration::MAX);
+        let mut order = Episodes::new(core.max_jobs as usize, longest);
+        order.begin_at(core.first_eid);
         let (questions, asked) = mpsc::channel(MAX_QUESTIONS);
         let (experiences, lessons) = mpsc::channel(MAX_EXPERIENCES);
         let remote = Remote {
             address,
-            ask_timeout,
+            ask_timeout: core.ask_timeout,
             client: Client::new(MAX_ANSWER_BYTES),
             questions,
             asked: Mutex::new(asked),
@@ -99,7 +106,7 @@ impl Remote {
             learned: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         };
-        (Arc::new(remote), Lessons(lessons))
+        (Arc::new(remote), Lessons { lessons, order })
     }
 
     /// Passes a question on; false: nobody can answer it now.
@@ -109,12 +116,12 @@ impl Remote {
         }
         let numbers: Vec<_> = observation.state.iter().map(f64::to_string).collect();
         let frame = format!("[{}]", numbers.join(","));
-        self.questions.try_send(Question { job, frame }).is_ok()
+        self.questions.try_send(Question { job, frame, asked: Instant::now() }).is_ok()
     }
 
     /// Hands an experience over, or counts it as lost.
     pub(super) fn learn(&self, entry: Entry) {
-        if entry.reward.is_some() && self.experiences.try_send(Lesson::Learn(entry)).is_err() {
+        if self.experiences.try_send(Lesson::Learn(entry)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -185,8 +192,12 @@ impl Remote {
                 },
                 question = async { self.asked.lock().await.recv().await } => question,
             };
-            let Some(Question { job, frame }) = question else { return "the node ends" };
-            let answer = timeout(self.ask_timeout, exchange(&mut socket, frame)).await;
+            let Some(Question { job, frame, asked }) = question else { return "the node ends" };
+            let Some(left) = self.ask_timeout.checked_sub(asked.elapsed()) else {
+                // The fallback has decided about it already.
+                continue;
+            };
+            let answer = timeout(left, exchange(&mut socket, frame)).await;
             let choice = answer.ok().flatten();
             engine.notice(Event::Acted { job, choice });
             if choice.is_none() {
@@ -197,17 +208,24 @@ impl Remote {
     }
 
     /// Sends experiences in batches. Runs as long as the node.
-    pub(crate) async fn teach(self: Arc<Self>, Lessons(mut lessons): Lessons) {
-        let mut batch = Vec::new();
+    pub(crate) async fn teach(self: Arc<Self>, Lessons { mut lessons, mut order }: Lessons) {
+        let began = Instant::now();
+        let now = || Time::from_nanos(began.elapsed().as_nanos() as u64);
+        let (mut batch, mut ordered) = (Vec::new(), Vec::new());
         while let Some(lesson) = lessons.recv().await {
             let mut flushed = None;
             let send_at = Instant::now() + BATCH_INTERVAL;
             let mut next = Some(lesson);
+            order.tick(now(), &mut ordered);
             while let Some(lesson) = next {
                 match lesson {
-                    Lesson::Learn(entry) => batch.push(WireEntry::from(&entry)),
-                    Lesson::Flush(sender) => flushed = Some(sender),
+                    Lesson::Learn(entry) => order.push(now(), entry, &mut ordered),
+                    Lesson::Flush(sender) => {
+                        order.flush(&mut ordered);
+                        flushed = Some(sender);
+                    }
                 }
+                batch.extend(ordered.drain(..).filter_map(|next| WireEntry::of(&next.entry)));
                 if batch.len() >= BATCH || flushed.is_some() {
                     break;
                 }
@@ -258,18 +276,22 @@ impl Remote {
 }
 
 /// Experiences on their way to [`Remote::teach`].
-pub(crate) struct Lessons(mpsc::Receiver<Lesson>);
+pub(crate) struct Lessons {
+    lessons: mpsc::Receiver<Lesson>,
+    order: Episodes,
+}
 
-impl From<&Entry> for WireEntry {
-    fn from(entry: &Entry) -> Self {
-        WireEntry {
+impl WireEntry {
+    /// `None` for one of which nothing can be said: old learners have no word for it.
+    fn of(entry: &Entry) -> Option<Self> {
+        Some(WireEntry {
             eid: entry.eid.to_string(),
             state: go::format_f_list(&entry.state),
             action: go::format_f(f64::from(entry.action)),
-            reward: entry.reward.unwrap_or_default(),
+            reward: entry.reward?,
             epsilon: entry.epsilon,
-            mask: entry.mask.iter().map(|open| u8::from(*open)).collect(),
-        }
+            mask: entry.mask.to_vec(),
+        })
     }
 }
 
@@ -318,7 +340,7 @@ mod tests {
             reward: Some(1.0),
             terminal: false,
         };
-        let sent = serde_json::to_string(&WireEntry::from(&entry)).expect("serialises");
+        let sent = serde_json::to_string(&WireEntry::of(&entry)).expect("serialises");
         let expected = r#"{"eid":"7","state":"0.000000,2.000000,1.000000","action":"3.000000","reward":1.0,"epsilon":0.5}"#;
         assert_eq!(sent, expected);
     }

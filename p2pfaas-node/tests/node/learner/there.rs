@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use p2pfaas_node::{LearnerAddress, LearnerPlace, NodeService};
+use p2pfaas_node::{LearnerAddress, LearnerPlace, NodeService, Settings};
 
 use super::old_learner::{Manner, OldLearner};
 use super::*;
@@ -168,4 +168,75 @@ async fn experiences_that_the_learner_refuses_are_counted_as_lost() {
     let answer = post(node.address(), "/function/echo", b"x").await;
     assert_eq!(learning(&answer, "Action").as_deref(), Some("1.000000"));
     node.shutdown().await;
+}
+
+#[tokio::test]
+async fn our_own_learner_service_is_asked_and_learns_from_every_job() {
+    use p2pfaas_learner::checkpoint::Checkpoint;
+    use p2pfaas_learner::{AgentConfig, Learner, Online, OnlineOptions, service};
+
+    let config = AgentConfig { epsilon_start: 0.5, epsilon_min: 0.5, ..AgentConfig::default() };
+    let learner = Learner::new(config, None, 1).expect("valid");
+    let online = Online::start(Checkpoint { learner, peers: Vec::new() }, OnlineOptions::default());
+    let online = online.expect("starts");
+    let bind = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
+    let (http, websocket) = (bind().await, bind().await);
+    let port = |listener: &tokio::net::TcpListener| listener.local_addr().expect("bound").port();
+    let (host, port, websocket_port) = ("127.0.0.1".to_string(), port(&http), port(&websocket));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let serving = [
+        tokio::spawn(service::serve(http, service::router(online.clone()), stopped.clone())),
+        tokio::spawn(service::serve_websocket(websocket, online.clone(), stopped)),
+    ];
+
+    let node = start(asking(LearnerPlace::There(LearnerAddress { host, port, websocket_port }))).await;
+    until_asked(&node).await;
+    for _ in 0..40 {
+        let answer = post(node.address(), "/function/echo", b"x").await;
+        assert!(matches!(answer.status, 200 | 503), "{}", answer.text());
+        assert_eq!(learning(&answer, "Eps").as_deref(), Some("0.500000"));
+    }
+    node.shutdown().await;
+    let settled = online.clone();
+    tokio::task::spawn_blocking(move || settled.settle()).await.expect("settles");
+    let counters = online.stats().counters;
+    assert_eq!((counters.episodes.received, counters.trained), (40, 39), "{counters:?}");
+    assert_eq!((counters.episodes.gaps, counters.episodes.late), (0, 0));
+    stop.send_replace(true);
+    for task in serving {
+        task.await.expect("ends");
+    }
+}
+
+#[tokio::test]
+async fn actions_keep_their_peers_over_a_restart_also_without_an_agent_here() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = || LearnerPlace::Table(serde_json::from_str(r#"{"otherwise": 3}"#).expect("a table"));
+    let settings = || Settings { data: Some(folder.path().into()), ..asking(table()) };
+    let peer = || async { start(settings_of_a_peer()).await };
+    let mut peers = [peer().await, peer().await];
+    peers.sort_by_key(|peer| peer.address().to_string());
+    let names = peers.each_ref().map(|peer| peer.address().to_string());
+    let served = |peers: &[NodeService; 2]| peers.each_ref().map(|peer| peer.counters().served);
+
+    // The later name comes first, and is what action 3 means.
+    let node = start(settings()).await;
+    node.set_peers(vec![names[1].clone()]);
+    node.set_peers(names.to_vec());
+    assert_eq!(post(node.address(), "/function/echo", b"x").await.status, 200);
+    node.shutdown().await;
+    assert_eq!(served(&peers), [0, 1]);
+
+    let node = start(settings()).await;
+    node.set_peers(names.to_vec());
+    assert_eq!(post(node.address(), "/function/echo", b"x").await.status, 200);
+    node.shutdown().await;
+    assert_eq!(served(&peers), [0, 2]);
+    for peer in peers {
+        peer.shutdown().await;
+    }
+}
+
+fn settings_of_a_peer() -> Settings {
+    settings("NoScheduler", &["true"])
 }

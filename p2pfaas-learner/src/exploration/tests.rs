@@ -200,8 +200,8 @@ fn a_constant_or_switched_off_schedule_stays_at_its_start() {
     assert!(off.iter().all(|epsilon| *epsilon == 0.9));
 }
 
-/// A schedule that goes from 0.9 to 0.1 in 100 steps, or by 0.99, after so many choices, and the changed parameters that it
-/// then took over.
+/// A schedule from 0.9 to 0.1 in 100 steps, or by 0.99, that took over changed parameters after so many
+/// choices; and these parameters.
 fn changed_after(
     choices: usize,
     kind: ScheduleKind,

@@ -32,10 +32,11 @@ impl Schedule {
         }
     }
 
-    /// Takes over changed parameters: a new start counts from the next reset on.
+    /// Takes over changed parameters: a new start counts from the next reset on, all others at once.
     pub fn set_config(&mut self, config: &AgentConfig) {
-        let old = std::mem::replace(self, Schedule::new(config));
-        (self.done, self.value) = (old.done, old.value.max(self.min));
+        let Schedule { start, done, value, .. } = *self;
+        let min = config.epsilon_min.min(start);
+        *self = Schedule { start, min, done, value: value.max(min), ..Schedule::new(config) };
     }
 
     /// Now.
@@ -48,7 +49,7 @@ impl Schedule {
         self.done += 1;
         let part = (self.done as f64 / self.steps as f64).min(1.0);
         self.value = match self.kind {
-            ScheduleKind::Constant => self.start,
+            ScheduleKind::Constant => self.value,
             ScheduleKind::Exponential => (self.value * self.decay).max(self.min),
             ScheduleKind::Linear => self.start + (self.min - self.start) * part,
             // Nothing is below 0, and nothing above it comes there by factors.

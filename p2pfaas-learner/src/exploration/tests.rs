@@ -199,3 +199,73 @@ fn a_constant_or_switched_off_schedule_stays_at_its_start() {
     let off = schedule(ScheduleKind::Exponential, |config| config.epsilon_decay_enabled = false);
     assert!(off.iter().all(|epsilon| *epsilon == 0.9));
 }
+
+/// A schedule from 0.9 to 0.1 in 100 steps, or by 0.99, that took over changed parameters after so many
+/// choices; and these parameters.
+fn changed_after(
+    choices: usize,
+    kind: ScheduleKind,
+    change: impl Fn(&mut AgentConfig),
+) -> (Schedule, AgentConfig) {
+    let mut config = AgentConfig { epsilon_schedule: kind, epsilon_steps: 100, ..AgentConfig::default() };
+    let mut schedule = Schedule::new(&config);
+    (0..choices).for_each(|_| schedule.advance());
+    change(&mut config);
+    schedule.set_config(&config);
+    (schedule, config)
+}
+
+fn value_after(schedule: &mut Schedule, choices: usize) -> f64 {
+    (0..choices).for_each(|_| schedule.advance());
+    schedule.value()
+}
+
+#[test]
+fn a_new_start_of_the_linear_schedule_waits_for_a_reset() {
+    let (mut linear, config) = changed_after(50, ScheduleKind::Linear, |config| config.epsilon_start = 0.3);
+    assert!((linear.value() - 0.5).abs() < 1e-12);
+    // 0.9 - 0.8 * 75 / 100.
+    assert!((value_after(&mut linear, 25) - 0.3).abs() < 1e-12, "{linear:?}");
+    assert_eq!(Schedule::new(&config).value(), 0.3);
+}
+
+#[test]
+fn a_new_start_of_the_reaching_schedule_waits_for_a_reset() {
+    let (mut reach, config) = changed_after(50, ScheduleKind::Reach, |config| config.epsilon_start = 0.3);
+    assert!((reach.value() - 0.3).abs() < 1e-12);
+    // 0.9 / 9^(3/4).
+    assert!((value_after(&mut reach, 25) - 3.0_f64.sqrt() / 10.0).abs() < 1e-12, "{reach:?}");
+    assert_eq!(Schedule::new(&config).value(), 0.3);
+}
+
+#[test]
+fn a_new_start_of_the_exponential_schedule_waits_for_a_reset() {
+    let below = |config: &mut AgentConfig| config.epsilon_start = 0.05;
+    let (mut exponential, config) = changed_after(1, ScheduleKind::Exponential, below);
+    assert!((value_after(&mut exponential, 1) - 0.9 * 0.99 * 0.99).abs() < 1e-12, "{exponential:?}");
+    assert_eq!(value_after(&mut exponential, 1_000), 0.1, "its lower bound is not that of the new start");
+    assert_eq!(Schedule::new(&config).value(), 0.05);
+}
+
+#[test]
+fn a_new_start_of_a_constant_or_switched_off_schedule_waits_for_a_reset() {
+    let (mut constant, config) =
+        changed_after(5, ScheduleKind::Constant, |config| config.epsilon_start = 0.3);
+    assert_eq!(value_after(&mut constant, 5), 0.9);
+    assert_eq!(Schedule::new(&config).value(), 0.3);
+    let (mut off, _) = changed_after(50, ScheduleKind::Linear, |config| config.epsilon_decay_enabled = false);
+    assert!((value_after(&mut off, 5) - 0.5).abs() < 1e-12, "it stays where it was switched off: {off:?}");
+}
+
+#[test]
+fn a_new_lower_bound_and_new_steps_and_decay_count_at_once() {
+    for kind in [ScheduleKind::Linear, ScheduleKind::Reach, ScheduleKind::Exponential] {
+        let (mut raised, _) = changed_after(90, kind, |config| config.epsilon_min = 0.6);
+        assert!(raised.value() >= 0.6 && value_after(&mut raised, 1_000) == 0.6, "{raised:?}");
+    }
+    let (mut longer, _) = changed_after(50, ScheduleKind::Linear, |config| config.epsilon_steps = 200);
+    // 0.9 - 0.8 * 100 / 200.
+    assert!((value_after(&mut longer, 50) - 0.5).abs() < 1e-12, "{longer:?}");
+    let (mut faster, _) = changed_after(1, ScheduleKind::Exponential, |config| config.epsilon_decay = 0.5);
+    assert!((value_after(&mut faster, 1) - 0.9 * 0.99 * 0.5).abs() < 1e-12, "{faster:?}");
+}

@@ -279,7 +279,7 @@ impl Evaluation {
 mod tests {
     use super::*;
     use crate::offline::Recorded;
-    use crate::offline::testing::{BEST_VALUE, bandit, best};
+    use crate::offline::testing::{BEST_VALUE, bandit, best, choice};
 
     fn judge(record: &Dataset) -> Evaluation {
         let behaviour = Behaviour::of([record]);
@@ -337,6 +337,19 @@ mod tests {
         // The behaviour itself is worth less.
         assert!(evaluations.iter().all(|one| one.recorded.value < BEST_VALUE - 0.1));
         assert!(evaluations.iter().all(|one| one.warnings.is_empty()), "{:?}", evaluations[0].warnings);
+    }
+
+    #[test]
+    fn the_doubly_robust_estimate_takes_the_model_of_the_other_half() {
+        let at = |eid: u64, state: f64, reward: f64| Recorded {
+            probability: Some(0.5),
+            ..choice("a", eid, &[state], 0, reward)
+        };
+        // Two blocks of one entry, so each is a half. The first half's model knows the reward 1: of everything
+        // the mean is 1/2, so of action 0 it is 3/4. The second half's knows only 0. All weights are 2.
+        let robust = judge(&Dataset::new([at(0, 0.0, 1.0), at(1, 2.0, 0.0)]).unwrap()).doubly_robust.unwrap();
+        // The first entry by the second's model: 0 + 2 (1 - 0); the second by the first's: 3/4 + 2 (0 - 3/4).
+        assert_eq!(robust.value, (2.0 - 0.75) / 2.0);
     }
 
     #[test]

@@ -118,6 +118,24 @@ mod tests {
     }
 
     #[test]
+    fn the_correction_grows_from_beta_to_the_whole_over_100_000_batches() {
+        let mut prioritised = four(1.0);
+        for (batches, exponent) in [(0, 0.4), (50_000, 0.7), (100_000, 1.0), (200_000, 1.0)] {
+            prioritised.batches = batches;
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
+            let mut drawn = Drawn::default();
+            prioritised.draw(1_000, 4, 0.4, &mut rng, &mut drawn);
+            let weight_of = |wanted: usize| {
+                let at = drawn.places.iter().position(|place| *place == wanted).expect("drawn");
+                f64::from(drawn.weights[at])
+            };
+            let ratio = weight_of(1) / weight_of(3);
+            let expected = (4.001_f64 / 1.001).powf(exponent);
+            assert!((ratio - expected).abs() < 1e-3, "{batches} batches: {ratio} instead of {expected}");
+        }
+    }
+
+    #[test]
     fn a_new_experience_is_as_urgent_as_the_most_urgent_one() {
         let mut prioritised = four(1.0);
         prioritised.push(4);

@@ -348,6 +348,67 @@ mod tests {
         learns(config, true, 0.05);
     }
 
+    /// A network without hidden layers and of two actions, which are worth this much in every state.
+    fn flat(config: AgentConfig, values: [f32; 2]) -> Walker {
+        let mut walker = Walker::new(AgentConfig { hidden: Vec::new(), actions_n: 2, ..config });
+        let Value::Network(network) = &mut walker.values.first else { unreachable!("a network was made") };
+        set_flat(network, values);
+        walker
+    }
+
+    fn set_flat(network: &mut Network, [left, right]: [f32; 2]) {
+        // Two weights of the one input, then the biases.
+        let network = network.trainable().expect("it can be trained");
+        network.set_parameters(&[0.0, 0.0, left, right]).expect("as many as it has");
+    }
+
+    #[test]
+    fn double_q_takes_the_targets_value_of_the_action_that_the_network_likes_best() {
+        let config =
+            AgentConfig { gamma: 0.5, learning_starts: 0, train_every: 1, ..config(RuleKind::DoubleQ) };
+        let Walker { config, mut rule, mut values, mut rng, .. } = flat(config, [2.0, 0.0]);
+        let Value::Network(network) = &values.first else { unreachable!("a network was made") };
+        let mut target = network.twin();
+        set_flat(&mut target, [1.0, 3.0]);
+        rule.target = Some(target);
+        let next = Next { state: &[1.0], action: 0, mask: &[], epsilon: 0.0 };
+        let step = Step { state: &[0.0], action: 0, reward: 0.0, next: Some(next) };
+        let error = rule.train(&step, &mut values, &mut Context { config: &config, rng: &mut rng });
+        // The network prefers action 0, the target network action 1, which is worth 3 to it:
+        // 0 + 0.5 * 1 - 2, not 0 + 0.5 * 3 - 2.
+        assert_eq!(error, Some(1.5));
+    }
+
+    #[test]
+    fn what_is_drawn_more_often_moves_the_network_less() {
+        // The middle of the range is input 0, so that only biases learn; Adam's first step is as long as alpha.
+        let (middle, alpha) = ([(ROOMS - 1) as f64 / 2.0], 0.002);
+        let config = AgentConfig {
+            replay: ReplayKind::Prioritised,
+            priority_alpha: 1.0,
+            priority_beta: 1.0,
+            batch_size: 4,
+            alpha,
+            ..config(RuleKind::QLearning)
+        };
+        let Walker { config, mut rule, mut values, mut rng, .. } = flat(config, [0.0, 0.0]);
+        let Value::Network(network) = &mut values.first else { unreachable!("a network was made") };
+        for reward in [0.5, -1.0] {
+            rule.remember(&Step { state: &middle, action: 0, reward, next: None }, network);
+        }
+        // Priorities 3 and 1: out of four shares the first comes three times, the second once.
+        let known = Drawn { places: vec![0, 1], ..Drawn::default() };
+        rule.replay.note_errors(&known, &[2.999, 0.999], &config);
+        rule.batch(network, &mut Context { config: &config, rng: &mut rng });
+        let mut places = rule.work.drawn.places.clone();
+        places.sort_unstable();
+        assert_eq!(places, [0, 0, 0, 1]);
+        // Weights 1/3 and 1: 3 * 0.5 / 3 - 1 leads down, where 3 * 0.5 - 1 would lead up.
+        let mut found = Vec::new();
+        network.values(&middle, &mut found);
+        assert!((found[0] + alpha).abs() < 1e-5 && found[1] == 0.0, "{found:?}");
+    }
+
     #[test]
     fn a_stored_rule_goes_on_to_the_same_bits() {
         for replay in [ReplayKind::Uniform, ReplayKind::Prioritised] {

@@ -112,3 +112,15 @@ fn off_policy_rules_find_the_best_walk_while_walking_at_random() {
         }
     }
 }
+
+#[test]
+fn a_network_finds_the_value_of_random_walking() {
+    let error = error_after(
+        2_000,
+        &[json!({
+            "value": "network", "rule": "expected-sarsa", "hidden": [16], "alpha": 0.002, "learning_starts": 100,
+            "target_every": 50,
+        })],
+    );
+    assert!(error < 0.03, "RMS error {error:.4}");
+}

@@ -4,6 +4,7 @@ mod batches;
 mod checkpoints;
 mod command;
 mod crash;
+mod old_traffic;
 mod parameters;
 mod support;
 mod websocket;

@@ -7,7 +7,7 @@ use crate::support::{LONG, Rig};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-fn handshake(address: SocketAddr, path: &str, more: &str) -> (TcpStream, String) {
+pub fn handshake(address: SocketAddr, path: &str, more: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).expect("connects");
     stream.set_read_timeout(Some(LONG)).expect("a timeout");
     let head = format!(
@@ -48,7 +48,7 @@ fn receive(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     (head[0], content)
 }
 
-fn ask(stream: &mut TcpStream, text: &str) -> String {
+pub fn ask(stream: &mut TcpStream, text: &str) -> String {
     stream.write_all(&frame(1, text.as_bytes())).expect("sent");
     let (opcode, content) = receive(stream);
     assert_eq!(opcode, 0x81);

@@ -106,9 +106,10 @@ A record that the agent was trained with makes it look too good. Take another on
 that was held out.";
 
 const EVALUATE_MORE: &str = "\
-Where a record does not tell the probability of a choice, it is derived: in each state the most frequent \
-action is taken to be the greedy one of an epsilon-greedy agent with the recorded epsilon; where there is no \
-epsilon or no single most frequent action, how often the action was taken counts. A warning tells how many.
+Where a record does not tell the probability of a choice, how often the action was taken in the state counts. \
+Only of agents that are known to be epsilon-greedy (of the reference client's records, and of CSV) it is derived: \
+the most frequent action of a state is taken to be the greedy one, if there are 5 choices or more and a single \
+most frequent one. A warning tells how many of each kind there are.
 
 Exit codes: 0 done, 2 the input is wrong.
 

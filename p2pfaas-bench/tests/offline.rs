@@ -15,7 +15,7 @@ use p2pfaas_bench::traces;
 use p2pfaas_bench::train;
 use p2pfaas_core::agent::Observation;
 use p2pfaas_learner::checkpoint::Checkpoint;
-use p2pfaas_learner::offline::Dataset;
+use p2pfaas_learner::offline::{Behaviour, Dataset, Source};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -224,6 +224,28 @@ fn old_nodes_that_tell_no_rewards_are_taken_by_what_their_client_saw() {
     assert_eq!(trace.dataset.entries().map(|choice| choice.entry.reward).collect::<Vec<_>>(), expected);
     // In the order of the jobs, without gaps.
     assert_eq!(trace.dataset.streams()[1].entries[19].entry.eid, 19);
+}
+
+#[test]
+fn probabilities_are_derived_only_where_the_agent_is_known_to_be_epsilon_greedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let steps = steps(60, 14);
+    write_parquet(&path("jobs.parquet"), &steps, |job| job.report.probability = None);
+    write_sqlite(&path("jobs.db"), &steps);
+    fs::write(path("jobs.csv"), csv(&steps)).unwrap();
+    let parquet = load(&path("jobs.parquet"));
+    assert_eq!(parquet.notes.len(), 1);
+    assert!(parquet.notes[0].contains("60 choices have no probability"), "{:?}", parquet.notes);
+    for (trace, source) in [
+        (parquet, Source::Frequency),
+        (load(&path("jobs.db")), Source::Derived),
+        (load(&path("jobs.csv")), Source::Recorded),
+    ] {
+        let behaviour = Behaviour::of([&trace.dataset]);
+        assert!(trace.notes.is_empty() || source == Source::Frequency, "{:?}", trace.notes);
+        assert!(trace.dataset.entries().all(|choice| behaviour.probability(choice).1 == source));
+    }
 }
 
 #[test]

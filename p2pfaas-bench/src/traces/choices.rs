@@ -45,6 +45,8 @@ pub(super) struct Row {
     pub action: Cell,
     pub reward: Cell,
     pub epsilon: Cell,
+    /// Whether the format is one of agents that know nothing else.
+    pub epsilon_greedy: bool,
     pub probability: Cell,
 }
 
@@ -143,7 +145,8 @@ impl<'a> Choices<'a> {
             reward,
             terminal: false,
         };
-        self.recorded.push(Recorded { stream, entry, epsilon, probability });
+        let epsilon_greedy = row.epsilon_greedy;
+        self.recorded.push(Recorded { stream, entry, epsilon, epsilon_greedy, probability });
         Ok(true)
     }
 

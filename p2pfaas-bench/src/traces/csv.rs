@@ -61,6 +61,7 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
             action: take(action),
             reward: take(reward),
             epsilon: epsilon.map_or(Cell::Null, &mut take),
+            epsilon_greedy: true,
             probability: probability.map_or(Cell::Null, &mut take),
         };
         choices.push(row, &NAMES)?;

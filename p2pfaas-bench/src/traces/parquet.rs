@@ -48,7 +48,18 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
         choices.renumber_by_jobs(in_time.len());
     }
     reward_from_in_time(choices, &in_time);
+    note_unknown_probabilities(choices);
     Ok(())
+}
+
+fn note_unknown_probabilities(choices: &mut Choices<'_>) {
+    let unknown = choices.of_file().iter().filter(|choice| choice.probability.is_none()).count();
+    if unknown > 0 {
+        choices.note(&format!(
+            "{unknown} choices have no probability, and it is not known how their agent explored; how often \
+             actions were taken in a state counts"
+        ));
+    }
 }
 
 impl Choices<'_> {
@@ -86,6 +97,8 @@ fn read_row(number: u64, row: &FileRow, has_number: bool) -> Row {
         action: cell(row, "action"),
         reward: cell(row, "reward"),
         epsilon: cell(row, "epsilon"),
+        // Our own agents tell probabilities; how a learner beside the node explores is not known.
+        epsilon_greedy: false,
         probability: cell(row, "learning_probability"),
     }
 }

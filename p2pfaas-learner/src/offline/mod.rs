@@ -25,7 +25,7 @@ mod td_error;
 mod testing;
 mod train;
 
-pub use behaviour::{Behaviour, Source};
+pub use behaviour::{Behaviour, LEAST_ENTRIES, Source};
 pub use evaluate::{
     ActionShare, Estimate, Evaluation, Evaluator, FEW_EFFECTIVE, FEW_EFFECTIVE_SHARE, Judged, Sources,
     agent_policy,

@@ -31,7 +31,6 @@ pub use evaluate::{
     agent_policy,
 };
 pub use record::{Dataset, MAX_ENTRIES, OfflineError, Recorded, Stream};
-pub use td_error::rms_td_error;
 pub use train::{
     CurveRow, Happened, TrainOptions, Trained, is_off_policy, off_policy_rules, refuse_on_policy,
     target_epsilon, train,

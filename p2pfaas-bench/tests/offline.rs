@@ -15,7 +15,7 @@ use p2pfaas_bench::traces;
 use p2pfaas_bench::train;
 use p2pfaas_core::agent::Observation;
 use p2pfaas_learner::checkpoint::Checkpoint;
-use p2pfaas_learner::offline::{Behaviour, Dataset, Source};
+use p2pfaas_learner::offline::{Behaviour, Dataset, Source, Stream};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -224,6 +224,37 @@ fn old_nodes_that_tell_no_rewards_are_taken_by_what_their_client_saw() {
     assert_eq!(trace.dataset.entries().map(|choice| choice.entry.reward).collect::<Vec<_>>(), expected);
     // In the order of the jobs, without gaps.
     assert_eq!(trace.dataset.streams()[1].entries[19].entry.eid, 19);
+}
+
+#[test]
+fn where_numbers_are_missing_jobs_go_by_phase_and_others_keep_their_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.parquet");
+    let steps = steps(40, 15);
+    // Node 0 tells no numbers; the file has the measured jobs before those of the training, which have the
+    // same numbers.
+    write_parquet(&path, &steps, |job| {
+        if job.arrival.number >= 20 {
+            (job.arrival.number, job.phase) = (job.arrival.number - 20, Phase::Training);
+        }
+        job.report.eid = job.report.eid.filter(|_| job.arrival.node == 1);
+        // A gap, and more than there are jobs.
+        job.report.eid = job.report.eid.map(|eid| if eid < 5 { eid } else { eid + 100 });
+    });
+    let trace = load(&path);
+    assert_eq!(trace.notes.len(), 1, "{:?}", trace.notes);
+    assert!(trace.notes[0].contains("in 1 streams"), "{:?}", trace.notes);
+    let [zero, one] = trace.dataset.streams() else { panic!("two streams") };
+    let told = |stream: &Stream| {
+        stream.entries.iter().map(|choice| choice.entry.reward.unwrap()).collect::<Vec<_>>()
+    };
+    let of_node = |node: u32, part: std::ops::Range<usize>| {
+        steps[part].iter().filter(move |step| step.node == node).map(|step| step.reward)
+    };
+    assert_eq!(told(zero), of_node(0, 20..40).chain(of_node(0, 0..20)).collect::<Vec<_>>());
+    assert_eq!(zero.segments().count(), 1);
+    assert_eq!(told(one), of_node(1, 0..40).collect::<Vec<_>>());
+    assert_eq!(one.segments().count(), 2);
 }
 
 #[test]

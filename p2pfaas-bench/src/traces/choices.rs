@@ -1,6 +1,6 @@
 //! Choices as they are collected, whatever the format.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -155,18 +155,16 @@ impl<'a> Choices<'a> {
         &mut self.recorded[self.begin..]
     }
 
-    /// Numbers the choices of this file anew, without gaps, in the order of their numbers.
-    pub fn renumber(&mut self) {
-        let mut order: Vec<&mut Recorded> = self.of_file().iter_mut().collect();
-        order.sort_by(|one, other| (&one.stream, one.entry.eid).cmp(&(&other.stream, other.entry.eid)));
-        let mut last: Option<(Arc<str>, u64)> = None;
-        for choice in order {
-            let eid = match &last {
-                Some((stream, eid)) if *stream == choice.stream => eid + 1,
-                _ => 0,
-            };
-            choice.entry.eid = eid;
-            last = Some((choice.stream.clone(), eid));
+    /// Numbers the choices of some of this file's streams anew, without gaps, in the order of these keys, of
+    /// which there is one a choice.
+    pub fn renumber<K: Ord>(&mut self, streams: &HashSet<Arc<str>>, keys: &[K]) {
+        let of_streams = self.of_file().iter_mut().zip(keys);
+        let mut order: Vec<_> = of_streams.filter(|(choice, _)| streams.contains(&choice.stream)).collect();
+        order.sort_by(|(one, key), (other, next)| (&one.stream, *key).cmp(&(&other.stream, *next)));
+        for stream in order.chunk_by_mut(|(one, _), (other, _)| one.stream == other.stream) {
+            for (eid, (choice, _)) in (0..).zip(stream) {
+                choice.entry.eid = eid;
+            }
         }
     }
 

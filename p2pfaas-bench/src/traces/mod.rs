@@ -3,7 +3,7 @@
 //!
 //! | format | told by | streams | order |
 //! |---|---|---|---|
-//! | `jobs.parquet`, or a results folder with one | its first bytes | policy/seed/node | `learning_eid`, else the jobs' numbers |
+//! | `jobs.parquet`, or a results folder with one | its first bytes | policy/seed/node | `learning_eid`, else phase and job |
 //! | the reference client's SQLite file, table `jobs` | its first bytes | node | `req_id` |
 //! | CSV with the columns `eid,state,action,reward[,epsilon][,probability][,stream]` | its ending, `.csv` | `stream` | `eid` |
 //!

@@ -62,7 +62,8 @@ A record is one of
     a state with commas stands in double quotes: 17,\"2,0,1\",1,0.0
 
 The last part of each stream (one agent in one run) is held out: the agent is judged by what came after \
-what it was trained with. Rows without a state or an action are left out.
+what it was trained with. What nobody gives, the number of actions and the bounds of states, is taken from what \
+it is trained with; states beyond the bounds count as at them. Rows without a state or an action are left out.
 
 An agent can only learn what is better than the record where the record tried it: record with some \
 exploration, and with the probabilities of the choices, which our nodes tell.

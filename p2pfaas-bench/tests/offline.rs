@@ -392,6 +392,23 @@ fn an_agent_trained_from_any_format_acts_best_and_its_curve_rises() {
 }
 
 #[test]
+fn actions_and_bounds_are_those_of_the_part_that_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, out) = (folder.path().join("record.csv"), folder.path().join("agent.ckpt"));
+    // The last two choices, which are held out, are of a state and an action that are not there before.
+    let row = |eid| {
+        if eid < 8 { format!("{eid},{},{},1\n", eid % 3, 1 + eid % 2) } else { format!("{eid},9,7,1\n") }
+    };
+    let rows: String = (0..10).map(row).collect();
+    fs::write(&record, format!("eid,state,action,reward\n{rows}")).unwrap();
+    let line = ["--trace", shown(&record), "--out", shown(&out), "--set", "value=tiles"];
+    train::run(&args(&line), &CancellationToken::new()).unwrap();
+    let learner = Checkpoint::load(&out).unwrap().learner;
+    assert_eq!(learner.config().actions_n, 3);
+    assert_eq!(learner.config().bounds, [[0.0, 2.0]]);
+}
+
+#[test]
 fn the_same_record_and_seed_give_the_same_files() {
     let folder = tempfile::tempdir().unwrap();
     let record = folder.path().join("record.csv");

@@ -258,6 +258,41 @@ fn where_numbers_are_missing_jobs_go_by_phase_and_others_keep_their_numbers() {
 }
 
 #[test]
+fn choices_of_peers_from_several_nodes_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut steps = steps(400, 16);
+    let warnings = |only: Option<&str>| traces::load(&[path("jobs.parquet")], only).unwrap().warnings;
+    write_parquet(&path("jobs.parquet"), &steps, |_| {});
+    assert_eq!(warnings(None), [""; 0]);
+    (steps[0].action, steps[3].action) = (3, 4);
+    write_parquet(&path("jobs.parquet"), &steps, |_| {});
+    assert_eq!(warnings(Some("learned/7/0")), [""; 0]);
+    let (jobs, agent) = (path("jobs.parquet"), path("agent.ckpt"));
+    let (trace, out) = (["--trace", shown(&jobs)], ["--out", shown(&agent)]);
+    for command in
+        [[&["train"], &trace[..], &out].concat(), [&["evaluate"], &trace[..], &["--agent", out[1]]].concat()]
+    {
+        let (output, _, error) = p2pfaas(&command);
+        assert_eq!(output.status.code(), Some(0), "{error}");
+        for part in ["warning: the choices are of 2 nodes, and 2 of them", "--only \"learned/7/0\""] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
+
+#[test]
+fn one_node_is_taken_and_not_those_whose_numbers_begin_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.csv");
+    let row = |node: u32| format!("{node},1,1,1,learned/1/{node}\n");
+    let rows: String = (0..12).map(row).collect();
+    fs::write(&path, format!("eid,state,action,reward,stream\n{rows}")).unwrap();
+    let taken = |only| traces::load(std::slice::from_ref(&path), Some(only)).unwrap().dataset.len();
+    assert_eq!([taken("learned/1/1"), taken("learned/1/"), taken("/11")], [1, 12, 1]);
+}
+
+#[test]
 fn probabilities_are_derived_only_where_the_agent_is_known_to_be_epsilon_greedy() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -40,6 +40,8 @@ pub(super) struct Row {
     /// From 1.
     pub number: u64,
     pub stream: String,
+    /// Whose choice it was.
+    pub node: String,
     pub eid: Cell,
     pub state: Cell,
     pub action: Cell,
@@ -59,6 +61,7 @@ pub(super) struct Choices<'a> {
     /// Where the entries of this file begin.
     begin: usize,
     names: HashMap<String, Arc<str>>,
+    nodes: HashSet<String>,
     recorded: Vec<Recorded>,
     skipped: u64,
     rounded: u64,
@@ -73,6 +76,7 @@ impl<'a> Choices<'a> {
             prefix: String::new(),
             begin: 0,
             names: HashMap::new(),
+            nodes: HashSet::new(),
             recorded: Vec::new(),
             skipped: 0,
             rounded: 0,
@@ -122,11 +126,14 @@ impl<'a> Choices<'a> {
             (probability, self.rounded) = (None, self.rounded + 1);
         }
         let stream = format!("{}{}", self.prefix, row.stream);
-        if self.only.is_some_and(|only| !stream.contains(only)) {
+        if self.only.is_some_and(|only| !has_whole(&stream, only)) {
             return Ok(false);
         }
         if self.recorded.len() == MAX_ROWS {
             return Err(TraceError::TooMany);
+        }
+        if !self.nodes.contains(&row.node) {
+            self.nodes.insert(row.node);
         }
         let stream = match self.names.get(&stream) {
             Some(name) => name.clone(),
@@ -168,6 +175,11 @@ impl<'a> Choices<'a> {
         }
     }
 
+    /// Nodes whose choices have been read.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Something that one should know of this file.
     pub fn note(&mut self, note: &str) {
         self.notes.push(format!("{}: {note}", self.path.display()));
@@ -181,6 +193,13 @@ impl<'a> Choices<'a> {
         }
         (self.recorded, self.skipped, self.notes)
     }
+}
+
+/// Whether a stream's name has this text in it, and not a part of a larger number: node 1 is not node 10.
+fn has_whole(stream: &str, only: &str) -> bool {
+    let digit = |sign: Option<char>| sign.is_some_and(|sign| sign.is_ascii_digit());
+    let cut = |end: usize| digit(only.chars().last()) && digit(stream[end..].chars().next());
+    stream.match_indices(only).any(|(begin, _)| !cut(begin + only.len()))
 }
 
 /// A place in a file.

@@ -55,6 +55,7 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
         };
         let row = Row {
             number: lines.number,
+            node: stream.clone(),
             stream,
             eid: take(eid),
             state: take(state),

@@ -121,6 +121,7 @@ fn read_row(number: u64, row: &FileRow, has_number: bool) -> Row {
     };
     Row {
         number,
+        node: text("node"),
         stream: format!("{}/{}/{}", text("policy"), text("seed"), text("node")),
         eid: cell(row, if has_number { "learning_eid" } else { "job" }),
         state: cell(row, "state"),

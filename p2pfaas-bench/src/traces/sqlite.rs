@@ -49,6 +49,7 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
         choices.push(
             Row {
                 number,
+                node: stream.clone(),
                 stream,
                 eid,
                 state,

@@ -88,10 +88,9 @@ pub fn run(args: &TrainArgs, cancel: &CancellationToken) -> Result<Outcome, Trai
     for path in [&args.out, &base] {
         prepare(path)?;
     }
-    let Trace { dataset, skipped, notes } = traces::load(&args.trace, args.only.as_deref())?;
-    for note in notes {
-        eprintln!("note: {note}");
-    }
+    let trace = traces::load(&args.trace, args.only.as_deref())?;
+    trace.tell();
+    let Trace { dataset, skipped, .. } = trace;
     let streams = dataset.streams().len();
     let (training, mut judged_by) = dataset.split(args.held_out).map_err(record(""))?;
     let config = fit(config, &given, &training);

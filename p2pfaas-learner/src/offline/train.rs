@@ -102,7 +102,8 @@ pub fn refuse_on_policy(rule: RuleKind) -> Result<(), OfflineError> {
 ///
 /// What nobody took must not look best: what follows is taken to be among the recorded actions, and the values of
 /// all others are kept below those. For a table this goes state by state, for values that generalise over states
-/// it concerns actions that were taken nowhere; the untried actions of a network are left as they are.
+/// it concerns actions that were taken nowhere; the untried actions of a network are left as they are. A table
+/// without room for all states keeps this only for those that it has at the end.
 ///
 /// # Errors
 /// A rule that does not learn from others, a record without entries, or a part to judge by without rewards.

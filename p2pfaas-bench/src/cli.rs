@@ -10,8 +10,8 @@ Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
-  p2pfaas train --trace results/monday --out agent.ckpt
-  p2pfaas evaluate --trace results/tuesday --agent agent.ckpt
+  p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
+  p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas policies";
 
 const RUN_HELP: &str = "\
@@ -62,7 +62,11 @@ A record is one of
     a state with commas stands in double quotes: 17,\"2,0,1\",1,0.0
 
 The last part of each stream (one agent in one run) is held out: the agent is judged by what came after \
-what it was trained with. Rows without a state or an action are left out.
+what it was trained with. What nobody gives, the number of actions and the bounds of states, is taken from what \
+it is trained with; states beyond the bounds count as at them. Rows without a state or an action are left out.
+
+Actions from 3 on give a job to a certain peer, and which one it is differs from node to node: if the record has \
+such choices, train an agent for each node by that node's own, --only POLICY/SEED/NODE. A warning tells of it.
 
 An agent can only learn what is better than the record where the record tried it: record with some \
 exploration, and with the probabilities of the choices, which our nodes tell.
@@ -87,7 +91,7 @@ Ctrl-C ends the training and keeps what has been learned; a second one ends the 
 Exit codes: 0 done, 1 something could not be written, 2 the input is wrong, 130 interrupted.
 
 Examples:
-  p2pfaas train --trace results/monday --out agent.ckpt
+  p2pfaas train --trace results/monday --only learned/1/0 --out node0.ckpt
   p2pfaas train --trace results/monday --only sarsa/1/ --out agent.ckpt --set rule=q-learning --set gamma=0.5
   p2pfaas train --trace a.db b.db --out agent.ckpt --config agent.toml --epochs 30 --held-out 0.3
   p2pfaas train --trace record.csv --out agent.ckpt --set value=tiles --set 'bounds=[[0,8],[0,8]]'";
@@ -103,18 +107,20 @@ When the three agree and the effective sample size is large, believe them. Each 
 own: that the agent's choices would lead to other states (shorter queues, say) is not corrected.
 
 A record that the agent was trained with makes it look too good. Take another one, or with --last the part \
-that was held out.";
+that was held out. If it gives jobs to certain peers (actions from 3 on), take the choices of its own node, \
+--only POLICY/SEED/NODE: at each node they are other peers.";
 
 const EVALUATE_MORE: &str = "\
-Where a record does not tell the probability of a choice, it is derived: in each state the most frequent \
-action is taken to be the greedy one of an epsilon-greedy agent with the recorded epsilon; where there is no \
-epsilon or no single most frequent action, how often the action was taken counts. A warning tells how many.
+Where a record does not tell the probability of a choice, how often the action was taken in the state counts. \
+Only of agents that are known to be epsilon-greedy (of the reference client's records, and of CSV) it is derived: \
+the most frequent action of a state is taken to be the greedy one, if there are 5 choices or more and a single \
+most frequent one. A warning tells how many of each kind there are.
 
 Exit codes: 0 done, 2 the input is wrong.
 
 Examples:
-  p2pfaas evaluate --trace results/tuesday --agent agent.ckpt
-  p2pfaas evaluate --trace results/monday --last 0.2 --agent agent.ckpt --epsilon 0.05
+  p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent node0.ckpt
+  p2pfaas evaluate --trace results/monday --only learned/1/0 --last 0.2 --agent node0.ckpt --epsilon 0.05
   p2pfaas evaluate --trace record.csv --agent agent.ckpt --json | jq .doubly_robust";
 
 const AGENT_HELP: &str = "\
@@ -197,7 +203,7 @@ pub struct TrainArgs {
     /// Seed of the agent's generator
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Take only streams (policy/seed/node) with this text in their names
+    /// Take only streams (policy/seed/node) with this text in their names; a number at its end is a whole one
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Learn what the recorded behaviour is worth, with any rule
@@ -223,7 +229,7 @@ pub struct EvaluateArgs {
     /// Judge by this last share of each stream only
     #[arg(long, value_name = "SHARE", value_parser = part)]
     pub last: Option<f64>,
-    /// Take only streams (policy/seed/node) with this text in their names
+    /// Take only streams (policy/seed/node) with this text in their names; a number at its end is a whole one
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Print everything as JSON

@@ -15,7 +15,7 @@ use p2pfaas_bench::traces;
 use p2pfaas_bench::train;
 use p2pfaas_core::agent::Observation;
 use p2pfaas_learner::checkpoint::Checkpoint;
-use p2pfaas_learner::offline::Dataset;
+use p2pfaas_learner::offline::{Behaviour, Dataset, Source, Stream};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -227,6 +227,94 @@ fn old_nodes_that_tell_no_rewards_are_taken_by_what_their_client_saw() {
 }
 
 #[test]
+fn where_numbers_are_missing_jobs_go_by_phase_and_others_keep_their_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.parquet");
+    let steps = steps(40, 15);
+    // Node 0 tells no numbers; the file has the measured jobs before those of the training, which have the
+    // same numbers.
+    write_parquet(&path, &steps, |job| {
+        if job.arrival.number >= 20 {
+            (job.arrival.number, job.phase) = (job.arrival.number - 20, Phase::Training);
+        }
+        job.report.eid = job.report.eid.filter(|_| job.arrival.node == 1);
+        // A gap, and more than there are jobs.
+        job.report.eid = job.report.eid.map(|eid| if eid < 5 { eid } else { eid + 100 });
+    });
+    let trace = load(&path);
+    assert_eq!(trace.notes.len(), 1, "{:?}", trace.notes);
+    assert!(trace.notes[0].contains("in 1 streams"), "{:?}", trace.notes);
+    let [zero, one] = trace.dataset.streams() else { panic!("two streams") };
+    let told = |stream: &Stream| {
+        stream.entries.iter().map(|choice| choice.entry.reward.unwrap()).collect::<Vec<_>>()
+    };
+    let of_node = |node: u32, part: std::ops::Range<usize>| {
+        steps[part].iter().filter(move |step| step.node == node).map(|step| step.reward)
+    };
+    assert_eq!(told(zero), of_node(0, 20..40).chain(of_node(0, 0..20)).collect::<Vec<_>>());
+    assert_eq!(zero.segments().count(), 1);
+    assert_eq!(told(one), of_node(1, 0..40).collect::<Vec<_>>());
+    assert_eq!(one.segments().count(), 2);
+}
+
+#[test]
+fn choices_of_peers_from_several_nodes_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut steps = steps(400, 16);
+    let warnings = |only: Option<&str>| traces::load(&[path("jobs.parquet")], only).unwrap().warnings;
+    write_parquet(&path("jobs.parquet"), &steps, |_| {});
+    assert_eq!(warnings(None), [""; 0]);
+    (steps[0].action, steps[3].action) = (3, 4);
+    write_parquet(&path("jobs.parquet"), &steps, |_| {});
+    assert_eq!(warnings(Some("learned/7/0")), [""; 0]);
+    let (jobs, agent) = (path("jobs.parquet"), path("agent.ckpt"));
+    let (trace, out) = (["--trace", shown(&jobs)], ["--out", shown(&agent)]);
+    for command in
+        [[&["train"], &trace[..], &out].concat(), [&["evaluate"], &trace[..], &["--agent", out[1]]].concat()]
+    {
+        let (output, _, error) = p2pfaas(&command);
+        assert_eq!(output.status.code(), Some(0), "{error}");
+        for part in ["warning: the choices are of 2 nodes, and 2 of them", "--only \"learned/7/0\""] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
+
+#[test]
+fn one_node_is_taken_and_not_those_whose_numbers_begin_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.csv");
+    let row = |node: u32| format!("{node},1,1,1,learned/1/{node}\n");
+    let rows: String = (0..12).map(row).collect();
+    fs::write(&path, format!("eid,state,action,reward,stream\n{rows}")).unwrap();
+    let taken = |only| traces::load(std::slice::from_ref(&path), Some(only)).unwrap().dataset.len();
+    assert_eq!([taken("learned/1/1"), taken("learned/1/"), taken("/11")], [1, 12, 1]);
+}
+
+#[test]
+fn probabilities_are_derived_only_where_the_agent_is_known_to_be_epsilon_greedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let steps = steps(60, 14);
+    write_parquet(&path("jobs.parquet"), &steps, |job| job.report.probability = None);
+    write_sqlite(&path("jobs.db"), &steps);
+    fs::write(path("jobs.csv"), csv(&steps)).unwrap();
+    let parquet = load(&path("jobs.parquet"));
+    assert_eq!(parquet.notes.len(), 1);
+    assert!(parquet.notes[0].contains("60 choices have no probability"), "{:?}", parquet.notes);
+    for (trace, source) in [
+        (parquet, Source::Frequency),
+        (load(&path("jobs.db")), Source::Derived),
+        (load(&path("jobs.csv")), Source::Recorded),
+    ] {
+        let behaviour = Behaviour::of([&trace.dataset]);
+        assert!(trace.notes.is_empty() || source == Source::Frequency, "{:?}", trace.notes);
+        assert!(trace.dataset.entries().all(|choice| behaviour.probability(choice).1 == source));
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_record_is_told_with_file_row_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
@@ -336,6 +424,23 @@ fn an_agent_trained_from_any_format_acts_best_and_its_curve_rises() {
             outcome.text
         );
     }
+}
+
+#[test]
+fn actions_and_bounds_are_those_of_the_part_that_is_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, out) = (folder.path().join("record.csv"), folder.path().join("agent.ckpt"));
+    // The last two choices, which are held out, are of a state and an action that are not there before.
+    let row = |eid| {
+        if eid < 8 { format!("{eid},{},{},1\n", eid % 3, 1 + eid % 2) } else { format!("{eid},9,7,1\n") }
+    };
+    let rows: String = (0..10).map(row).collect();
+    fs::write(&record, format!("eid,state,action,reward\n{rows}")).unwrap();
+    let line = ["--trace", shown(&record), "--out", shown(&out), "--set", "value=tiles"];
+    train::run(&args(&line), &CancellationToken::new()).unwrap();
+    let learner = Checkpoint::load(&out).unwrap().learner;
+    assert_eq!(learner.config().actions_n, 3);
+    assert_eq!(learner.config().bounds, [[0.0, 2.0]]);
 }
 
 #[test]

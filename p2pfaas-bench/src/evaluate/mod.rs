@@ -64,10 +64,9 @@ struct Told<'a> {
 /// What is wrong with the input.
 pub fn run(args: &EvaluateArgs) -> Result<String, EvaluateError> {
     let Checkpoint { learner, peers } = Checkpoint::load(&args.agent)?;
-    let Trace { dataset, skipped, notes } = traces::load(&args.trace, args.only.as_deref())?;
-    for note in notes {
-        eprintln!("note: {note}");
-    }
+    let trace = traces::load(&args.trace, args.only.as_deref())?;
+    trace.tell();
+    let Trace { dataset, skipped, .. } = trace;
     let found = dataset.state_len();
     if let Some(known) = state_len(&learner).filter(|known| *known != found) {
         return Err(EvaluateError::States { agent: args.agent.clone(), known, found });

@@ -1,6 +1,6 @@
 //! Choices as they are collected, whatever the format.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,11 +40,15 @@ pub(super) struct Row {
     /// From 1.
     pub number: u64,
     pub stream: String,
+    /// Whose choice it was.
+    pub node: String,
     pub eid: Cell,
     pub state: Cell,
     pub action: Cell,
     pub reward: Cell,
     pub epsilon: Cell,
+    /// Whether the format is one of agents that know nothing else.
+    pub epsilon_greedy: bool,
     pub probability: Cell,
 }
 
@@ -57,6 +61,7 @@ pub(super) struct Choices<'a> {
     /// Where the entries of this file begin.
     begin: usize,
     names: HashMap<String, Arc<str>>,
+    nodes: HashSet<String>,
     recorded: Vec<Recorded>,
     skipped: u64,
     rounded: u64,
@@ -71,6 +76,7 @@ impl<'a> Choices<'a> {
             prefix: String::new(),
             begin: 0,
             names: HashMap::new(),
+            nodes: HashSet::new(),
             recorded: Vec::new(),
             skipped: 0,
             rounded: 0,
@@ -120,11 +126,14 @@ impl<'a> Choices<'a> {
             (probability, self.rounded) = (None, self.rounded + 1);
         }
         let stream = format!("{}{}", self.prefix, row.stream);
-        if self.only.is_some_and(|only| !stream.contains(only)) {
+        if self.only.is_some_and(|only| !has_whole(&stream, only)) {
             return Ok(false);
         }
         if self.recorded.len() == MAX_ROWS {
             return Err(TraceError::TooMany);
+        }
+        if !self.nodes.contains(&row.node) {
+            self.nodes.insert(row.node);
         }
         let stream = match self.names.get(&stream) {
             Some(name) => name.clone(),
@@ -143,7 +152,8 @@ impl<'a> Choices<'a> {
             reward,
             terminal: false,
         };
-        self.recorded.push(Recorded { stream, entry, epsilon, probability });
+        let epsilon_greedy = row.epsilon_greedy;
+        self.recorded.push(Recorded { stream, entry, epsilon, epsilon_greedy, probability });
         Ok(true)
     }
 
@@ -152,19 +162,22 @@ impl<'a> Choices<'a> {
         &mut self.recorded[self.begin..]
     }
 
-    /// Numbers the choices of this file anew, without gaps, in the order of their numbers.
-    pub fn renumber(&mut self) {
-        let mut order: Vec<&mut Recorded> = self.of_file().iter_mut().collect();
-        order.sort_by(|one, other| (&one.stream, one.entry.eid).cmp(&(&other.stream, other.entry.eid)));
-        let mut last: Option<(Arc<str>, u64)> = None;
-        for choice in order {
-            let eid = match &last {
-                Some((stream, eid)) if *stream == choice.stream => eid + 1,
-                _ => 0,
-            };
-            choice.entry.eid = eid;
-            last = Some((choice.stream.clone(), eid));
+    /// Numbers the choices of some of this file's streams anew, without gaps, in the order of these keys, of
+    /// which there is one a choice.
+    pub fn renumber<K: Ord>(&mut self, streams: &HashSet<Arc<str>>, keys: &[K]) {
+        let of_streams = self.of_file().iter_mut().zip(keys);
+        let mut order: Vec<_> = of_streams.filter(|(choice, _)| streams.contains(&choice.stream)).collect();
+        order.sort_by(|(one, key), (other, next)| (&one.stream, *key).cmp(&(&other.stream, *next)));
+        for stream in order.chunk_by_mut(|(one, _), (other, _)| one.stream == other.stream) {
+            for (eid, (choice, _)) in (0..).zip(stream) {
+                choice.entry.eid = eid;
+            }
         }
+    }
+
+    /// Nodes whose choices have been read.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
     }
 
     /// Something that one should know of this file.
@@ -180,6 +193,13 @@ impl<'a> Choices<'a> {
         }
         (self.recorded, self.skipped, self.notes)
     }
+}
+
+/// Whether a stream's name has this text in it, and not a part of a larger number: node 1 is not node 10.
+fn has_whole(stream: &str, only: &str) -> bool {
+    let digit = |sign: Option<char>| sign.is_some_and(|sign| sign.is_ascii_digit());
+    let cut = |end: usize| digit(only.chars().last()) && digit(stream[end..].chars().next());
+    stream.match_indices(only).any(|(begin, _)| !cut(begin + only.len()))
 }
 
 /// A place in a file.

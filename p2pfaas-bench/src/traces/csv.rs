@@ -55,12 +55,14 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
         };
         let row = Row {
             number: lines.number,
+            node: stream.clone(),
             stream,
             eid: take(eid),
             state: take(state),
             action: take(action),
             reward: take(reward),
             epsilon: epsilon.map_or(Cell::Null, &mut take),
+            epsilon_greedy: true,
             probability: probability.map_or(Cell::Null, &mut take),
         };
         choices.push(row, &NAMES)?;

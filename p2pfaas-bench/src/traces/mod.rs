@@ -3,7 +3,7 @@
 //!
 //! | format | told by | streams | order |
 //! |---|---|---|---|
-//! | `jobs.parquet`, or a results folder with one | its first bytes | policy/seed/node | `learning_eid`, else the jobs' numbers |
+//! | `jobs.parquet`, or a results folder with one | its first bytes | policy/seed/node | `learning_eid`, else phase and job |
 //! | the reference client's SQLite file, table `jobs` | its first bytes | node | `req_id` |
 //! | CSV with the columns `eid,state,action,reward[,epsilon][,probability][,stream]` | its ending, `.csv` | `stream` | `eid` |
 //!
@@ -23,6 +23,9 @@ use p2pfaas_learner::offline::{Dataset, MAX_ENTRIES, OfflineError};
 
 use choices::Choices;
 
+/// The first action that means another peer at each node.
+const FIRST_PEER_ACTION: u32 = 3;
+
 /// Choices that are read at most, over all files.
 pub const MAX_ROWS: usize = MAX_ENTRIES;
 
@@ -35,6 +38,16 @@ pub struct Trace {
     pub skipped: u64,
     /// What one should know of how they were read.
     pub notes: Vec<String>,
+    /// What makes an agent worse that is trained or judged by it.
+    pub warnings: Vec<String>,
+}
+
+impl Trace {
+    /// Tells notes and warnings on standard error.
+    pub fn tell(&self) {
+        self.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        self.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    }
 }
 
 /// A record that cannot be read.
@@ -132,6 +145,7 @@ pub fn load(files: &[PathBuf], only: Option<&str>) -> Result<Trace, TraceError> 
             Format::Csv => csv::read(path, &mut choices)?,
         }
     }
+    let nodes = choices.nodes();
     let (recorded, skipped, notes) = choices.into_parts();
     if recorded.is_empty() {
         let files = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
@@ -144,7 +158,21 @@ pub fn load(files: &[PathBuf], only: Option<&str>) -> Result<Trace, TraceError> 
         };
         TraceError::Dataset { error, hint }
     })?;
-    Ok(Trace { dataset, skipped, notes })
+    let warnings = mixed_peers(&dataset, nodes).into_iter().collect();
+    Ok(Trace { dataset, skipped, notes, warnings })
+}
+
+/// A warning, if choices of peers are there from several nodes.
+fn mixed_peers(dataset: &Dataset, nodes: usize) -> Option<String> {
+    let to_peers = dataset.entries().filter(|choice| choice.entry.action >= FIRST_PEER_ACTION).count();
+    let example = &dataset.streams().first()?.name;
+    (nodes > 1 && to_peers > 0).then(|| {
+        format!(
+            "the choices are of {nodes} nodes, and {to_peers} of them give a job to a certain peer (actions from \
+             {FIRST_PEER_ACTION}), which is another one at each node: what is learned of one misleads at another. \
+             --only POLICY/SEED/NODE takes one node, as in --only {example:?}"
+        )
+    })
 }
 
 enum Format {

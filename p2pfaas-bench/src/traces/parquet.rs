@@ -1,5 +1,6 @@
 //! Our own jobs file.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use parquet::schema::types::Type;
 
 use super::TraceError;
 use super::choices::{Cell, Choices, Names, Row};
+use crate::job::Phase;
 
 const NAMES: Names = Names {
     eid: "learning_eid",
@@ -24,7 +26,9 @@ const NAMES: Names = Names {
 /// Columns that have to be there.
 const NEEDED: [&str; 7] = ["policy", "seed", "node", "job", "state", "action", "reward"];
 /// Columns that are read if they are there.
-const WELCOME: [&str; 4] = ["epsilon", "learning_eid", "learning_probability", "in_time"];
+const WELCOME: [&str; 5] = ["epsilon", "learning_eid", "learning_probability", "in_time", "phase"];
+/// As they follow each other in a run.
+const PHASES: [Phase; 3] = [Phase::Training, Phase::Warmup, Phase::Measured];
 
 pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceError> {
     let damaged = |error: ParquetError| TraceError::Format {
@@ -35,28 +39,65 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
     let file = File::open(path).map_err(|source| TraceError::Io { path: path.into(), source })?;
     let reader = SerializedFileReader::new(file).map_err(damaged)?;
     let columns = columns(path, reader.metadata().file_metadata().schema())?;
-    let (mut numbered, mut in_time) = (true, Vec::new());
+    let (mut order, mut in_time) = (Vec::new(), Vec::new());
+    let mut unnumbered = HashSet::new();
     for (number, row) in (1..).zip(reader.get_row_iter(Some(columns)).map_err(damaged)?) {
         let row = row.map_err(damaged)?;
         let has_number = !matches!(cell(&row, "learning_eid"), Cell::Null);
         if choices.push(read_row(number, &row, has_number), &NAMES)? {
-            numbered &= has_number;
+            if !has_number {
+                unnumbered.extend(choices.of_file().last().map(|choice| choice.stream.clone()));
+            }
+            order.push(Order::of(&row));
             in_time.push(field(&row, "in_time") == Some(&Field::Bool(true)));
         }
     }
-    if !numbered {
-        choices.renumber_by_jobs(in_time.len());
+    if !unnumbered.is_empty() {
+        choices.renumber_by_jobs(&unnumbered, &order);
     }
     reward_from_in_time(choices, &in_time);
+    note_unknown_probabilities(choices);
     Ok(())
 }
 
-impl Choices<'_> {
-    fn renumber_by_jobs(&mut self, count: usize) {
-        self.renumber();
-        self.note(&format!(
-            "{count} choices have no number, so the order of the jobs is taken, without gaps"
+fn note_unknown_probabilities(choices: &mut Choices<'_>) {
+    let unknown = choices.of_file().iter().filter(|choice| choice.probability.is_none()).count();
+    if unknown > 0 {
+        choices.note(&format!(
+            "{unknown} choices have no probability, and it is not known how their agent explored; how often \
+             actions were taken in a state counts"
         ));
+    }
+}
+
+impl Choices<'_> {
+    fn renumber_by_jobs(&mut self, streams: &HashSet<Arc<str>>, order: &[Order]) {
+        self.renumber(streams, order);
+        self.note(&format!(
+            "in {} streams there are choices without a number, so the order of their jobs is taken, without gaps",
+            streams.len()
+        ));
+    }
+}
+
+/// The place of a job in its run: each phase numbers its own.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Order {
+    phase: usize,
+    job: Option<i64>,
+}
+
+impl Order {
+    fn of(row: &FileRow) -> Order {
+        let phase = match cell(row, "phase") {
+            Cell::Text(name) => PHASES.iter().position(|phase| phase.name() == name),
+            _ => None,
+        };
+        let job = match cell(row, "job") {
+            Cell::Integer(job) => Some(job),
+            _ => None,
+        };
+        Order { phase: phase.unwrap_or(PHASES.len()), job }
     }
 }
 
@@ -80,12 +121,15 @@ fn read_row(number: u64, row: &FileRow, has_number: bool) -> Row {
     };
     Row {
         number,
+        node: text("node"),
         stream: format!("{}/{}/{}", text("policy"), text("seed"), text("node")),
         eid: cell(row, if has_number { "learning_eid" } else { "job" }),
         state: cell(row, "state"),
         action: cell(row, "action"),
         reward: cell(row, "reward"),
         epsilon: cell(row, "epsilon"),
+        // Our own agents tell probabilities; how a learner beside the node explores is not known.
+        epsilon_greedy: false,
         probability: cell(row, "learning_probability"),
     }
 }

@@ -47,7 +47,18 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
             _ => "node ?".into(),
         };
         choices.push(
-            Row { number, stream, eid, state, action, reward, epsilon, probability: Cell::Null },
+            Row {
+                number,
+                node: stream.clone(),
+                stream,
+                eid,
+                state,
+                action,
+                reward,
+                epsilon,
+                epsilon_greedy: true,
+                probability: Cell::Null,
+            },
             &NAMES,
         )?;
     }

@@ -88,14 +88,13 @@ pub fn run(args: &TrainArgs, cancel: &CancellationToken) -> Result<Outcome, Trai
     for path in [&args.out, &base] {
         prepare(path)?;
     }
-    let Trace { dataset, skipped, notes } = traces::load(&args.trace, args.only.as_deref())?;
-    for note in notes {
-        eprintln!("note: {note}");
-    }
-    let config = fit(config, &given, &dataset);
-    config.check()?;
+    let trace = traces::load(&args.trace, args.only.as_deref())?;
+    trace.tell();
+    let Trace { dataset, skipped, .. } = trace;
     let streams = dataset.streams().len();
     let (training, mut judged_by) = dataset.split(args.held_out).map_err(record(""))?;
+    let config = fit(config, &given, &training);
+    config.check()?;
     if args.held_out == 0.0 {
         eprintln!("note: nothing is held out, so the agent is judged by what it was trained with: too well");
         judged_by = training.clone();
@@ -141,17 +140,18 @@ fn read_config(args: &TrainArgs) -> Result<(AgentConfig, Vec<String>), TrainErro
     Ok((config, given))
 }
 
-/// What the record tells and nobody has given: how many actions there are, and in which range the states lie.
-fn fit(mut config: AgentConfig, given: &[String], dataset: &Dataset) -> AgentConfig {
+/// What the part to train with tells and nobody has given: how many actions there are, and in which range the
+/// states lie. What is held out may be beyond it, as what an agent meets later.
+fn fit(mut config: AgentConfig, given: &[String], training: &Dataset) -> AgentConfig {
     let is_given = |name: &str| given.iter().any(|given| given == name);
     if !is_given("actions_n") {
-        config.actions_n = dataset.actions() as u32;
+        config.actions_n = training.actions() as u32;
     }
     if !is_given("bounds") && config.value != ValueKind::Table {
         // A number that never changes needs some width too.
         let widened = |[low, high]: [f64; 2]| if low < high { [low, high] } else { [low, low + 1.0] };
-        config.bounds = dataset.bounds().into_iter().map(widened).collect();
-        eprintln!("note: `bounds` are what the record shows: {:?}", config.bounds);
+        config.bounds = training.bounds().into_iter().map(widened).collect();
+        eprintln!("note: `bounds` are what the part to train with shows: {:?}", config.bounds);
     }
     config
 }

@@ -16,15 +16,21 @@ pub enum Source {
     Derived,
     /// How often the action was taken in this state.
     Frequency,
+    /// The same, since too few entries tell which action is the greedy one.
+    FewEntries,
 }
+
+/// Entries of a state that it takes to tell its greedy action.
+pub const LEAST_ENTRIES: u32 = 5;
 
 /// The behaviour of a record: what was done how often in which state.
 ///
-/// Where the record does not tell a choice's probability, it is derived. An ε-greedy agent of n actions
-/// takes its greedy one with probability 1 − ε + ε/n, and each other one with ε/n. The greedy action is
-/// taken to be the most frequent one of that state in the whole record, and n the number of different
-/// actions in it. Where that says nothing (no ε, ε above 1, two actions equally frequent) or cannot be
-/// (ε = 0 and another action), the probability is how often the action was taken in this state.
+/// Where the record does not tell a choice's probability, but that an ε-greedy agent made it, it is derived.
+/// Such an agent of n actions takes its greedy one with probability 1 − ε + ε/n, and each other one with ε/n.
+/// The greedy action is taken to be the most frequent one of that state in the whole record, and n the number
+/// of different actions in it. Where that says nothing (another agent, no ε, ε above 1, fewer than
+/// [`LEAST_ENTRIES`] entries of the state, two actions equally frequent) or cannot be (ε = 0 and another
+/// action), the probability is how often the action was taken in this state.
 ///
 /// Both are rough for an agent that changed its mind while it was recorded: a record with
 /// probabilities is to be preferred.
@@ -68,7 +74,11 @@ impl Behaviour {
         let Some(taken) = self.states.get(&state_key(&choice.entry.state)) else {
             return (1.0 / self.actions.max(1) as f64, Source::Frequency);
         };
-        let derived = choice.epsilon.filter(|epsilon| *epsilon <= 1.0).and_then(|epsilon| {
+        let epsilon = choice.epsilon.filter(|epsilon| choice.epsilon_greedy && *epsilon <= 1.0);
+        if epsilon.is_some() && taken.entries() < LEAST_ENTRIES {
+            return (taken.share(action), Source::FewEntries);
+        }
+        let derived = epsilon.and_then(|epsilon| {
             let random = epsilon / self.actions.max(1) as f64;
             let probability = if taken.favourite()? == action { 1.0 - epsilon + random } else { random };
             Some(probability).filter(|probability| *probability > 0.0)
@@ -94,6 +104,10 @@ impl Taken {
         }
     }
 
+    fn entries(&self) -> u32 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
     /// The most frequent action, if there is only one.
     fn favourite(&self) -> Option<u32> {
         let (favourite, most) = *self.0.iter().max_by_key(|(_, count)| *count)?;
@@ -103,9 +117,8 @@ impl Taken {
 
     /// At least that of one choice: also of an action that is not there.
     fn share(&self, action: u32) -> f64 {
-        let all: u32 = self.0.iter().map(|(_, count)| count).sum();
         let count = self.0.iter().find(|(other, _)| *other == action).map_or(1, |(_, count)| *count);
-        f64::from(count) / f64::from(all.max(1))
+        f64::from(count) / f64::from(self.entries().max(1))
     }
 }
 
@@ -132,24 +145,40 @@ mod tests {
 
     #[test]
     fn without_it_the_most_frequent_action_of_a_state_is_the_greedy_one() {
-        let (behaviour, choices) = of(&[(0.0, 0), (0.0, 0), (0.0, 1), (5.0, 1)], Some(0.2));
+        let taken = [(0.0, 0), (0.0, 0), (0.0, 1), (0.0, 0), (0.0, 0), (5.0, 1), (5.0, 1)];
+        let (behaviour, choices) = of(&[&taken[..], &[(5.0, 1); 3]].concat(), Some(0.2));
         let of_choice: Vec<_> = choices.iter().map(|choice| behaviour.probability(choice)).collect();
         assert_eq!(of_choice[0], (0.9, Source::Derived));
         assert_eq!(of_choice[2], (0.1, Source::Derived));
-        assert_eq!(of_choice[3], (0.9, Source::Derived));
+        assert_eq!(of_choice[5], (0.9, Source::Derived));
     }
 
     #[test]
     fn where_that_says_nothing_the_frequency_counts() {
-        let tie = of(&[(0.0, 0), (0.0, 1)], Some(0.2));
+        let tie = of(&[(0.0, 0), (0.0, 1), (0.0, 0), (0.0, 1), (0.0, 0), (0.0, 1)], Some(0.2));
         assert_eq!(tie.0.probability(&tie.1[0]), (0.5, Source::Frequency));
         let no_epsilon = of(&[(0.0, 0), (0.0, 0), (0.0, 0), (0.0, 1)], None);
         assert_eq!(no_epsilon.0.probability(&no_epsilon.1[3]), (0.25, Source::Frequency));
+        let often = [&[(0.0, 0); 7][..], &[(0.0, 1)]].concat();
         // A temperature, or an agent that has changed its mind.
         for epsilon in [3.0, 0.0] {
-            let (behaviour, choices) = of(&[(0.0, 0), (0.0, 0), (0.0, 0), (0.0, 1)], Some(epsilon));
-            assert_eq!(behaviour.probability(&choices[3]), (0.25, Source::Frequency));
+            let (behaviour, choices) = of(&often, Some(epsilon));
+            assert_eq!(behaviour.probability(&choices[7]), (0.125, Source::Frequency));
         }
+    }
+
+    #[test]
+    fn a_temperature_below_one_is_not_taken_for_an_epsilon() {
+        let (behaviour, mut choices) = of(&[&[(0.0, 0); 7][..], &[(0.0, 1)]].concat(), Some(0.2));
+        choices[7].epsilon_greedy = false;
+        assert_eq!(behaviour.probability(&choices[7]), (0.125, Source::Frequency));
+    }
+
+    #[test]
+    fn an_action_that_is_alone_in_a_rare_state_is_not_the_greedy_one() {
+        let (behaviour, choices) = of(&[&[(0.0, 0); 4][..], &[(5.0, 1); 5]].concat(), Some(0.2));
+        assert_eq!(behaviour.probability(&choices[0]), (1.0, Source::FewEntries));
+        assert_eq!(behaviour.probability(&choices[4]), (0.9, Source::Derived));
     }
 
     #[test]

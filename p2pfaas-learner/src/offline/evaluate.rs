@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::exploration::probabilities;
 use crate::learner::Learner;
 
-use super::behaviour::{Behaviour, Source};
+use super::behaviour::{Behaviour, LEAST_ENTRIES, Source};
 use super::interval::{BLOCKS, interval};
 use super::record::{StateKey, state_key};
 use super::reward_model::RewardModel;
@@ -51,6 +51,8 @@ pub struct Sources {
     pub derived: usize,
     /// From how often actions were taken.
     pub frequency: usize,
+    /// As many of these because there are too few entries of their states.
+    pub few_entries: usize,
 }
 
 /// How often an action is taken.
@@ -142,6 +144,10 @@ impl<'a> Evaluator<'a> {
                     Source::Recorded => evaluator.sources.recorded += 1,
                     Source::Derived => evaluator.sources.derived += 1,
                     Source::Frequency => evaluator.sources.frequency += 1,
+                    Source::FewEntries => {
+                        evaluator.sources.frequency += 1;
+                        evaluator.sources.few_entries += 1;
+                    }
                 }
                 let key = state_key(&choice.entry.state);
                 evaluator.entries.push(Prepared { entry: &choice.entry, key, reward, probability });
@@ -263,11 +269,12 @@ impl Evaluation {
                 self.mean_weight.value
             ));
         }
-        let Sources { derived, frequency, .. } = self.sources;
+        let Sources { derived, frequency, few_entries, .. } = self.sources;
         if derived + frequency > 0 {
             warnings.push(format!(
                 "the record does not tell the probability of {} choices: {derived} were derived from epsilon and \
-                 the state's most frequent action, {frequency} are the action's frequency in the state",
+                 the state's most frequent action, {frequency} are the action's frequency in the state \
+                 ({few_entries} of them because there are less than {LEAST_ENTRIES} entries of the state)",
                 derived + frequency
             ));
         }
@@ -385,6 +392,14 @@ mod tests {
         assert_eq!(silent.sources, Sources { derived: 8_000, ..Sources::default() });
         assert!((silent.importance.unwrap().value - judge(&record).importance.unwrap().value).abs() < 1e-9);
         assert!(silent.warnings[0].contains("8000 were derived"), "{:?}", silent.warnings);
+        let rare = judge(&changed(&record, |choice| {
+            choice.probability = None;
+            // Two thousand states of four entries.
+            choice.entry.state.push(choice.entry.eid as f64);
+        }));
+        assert_eq!(rare.sources, Sources { frequency: 8_000, few_entries: 8_000, ..Sources::default() });
+        let told = |warning: &String| warning.contains("8000 of them because there are less than 5 entries");
+        assert!(rare.warnings.iter().any(told), "{:?}", rare.warnings);
     }
 
     #[test]

@@ -25,13 +25,12 @@ mod td_error;
 mod testing;
 mod train;
 
-pub use behaviour::{Behaviour, Source};
+pub use behaviour::{Behaviour, LEAST_ENTRIES, Source};
 pub use evaluate::{
     ActionShare, Estimate, Evaluation, Evaluator, FEW_EFFECTIVE, FEW_EFFECTIVE_SHARE, Judged, Sources,
     agent_policy,
 };
 pub use record::{Dataset, MAX_ENTRIES, OfflineError, Recorded, Stream};
-pub use td_error::rms_td_error;
 pub use train::{
     CurveRow, Happened, TrainOptions, Trained, is_off_policy, off_policy_rules, refuse_on_policy,
     target_epsilon, train,

@@ -30,8 +30,10 @@ pub struct Recorded {
     /// What was seen, chosen and gained. Its number gives the order within the stream; numbers that
     /// follow each other are choices that followed each other.
     pub entry: Entry,
-    /// ε of who made it, where the record tells.
+    /// ε, or the temperature, of who made it, where the record tells.
     pub epsilon: Option<f64>,
+    /// Whether it is known that who made it took a random action with probability ε, and else the best one.
+    pub epsilon_greedy: bool,
     /// The probability with which it was made, where the record tells.
     pub probability: Option<f64>,
 }
@@ -199,7 +201,7 @@ impl Dataset {
 }
 
 fn check(choice: &Recorded, length: usize) -> Result<(), OfflineError> {
-    let Recorded { stream, entry, epsilon, probability } = choice;
+    let Recorded { stream, entry, epsilon, probability, .. } = choice;
     let bad = |what: String| Err(OfflineError::BadEntry { stream: stream.clone(), eid: entry.eid, what });
     if entry.state.len() != length {
         return bad(format!(

@@ -7,7 +7,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use super::{Dataset, Recorded};
 use crate::entry::{Entry, Mask, State};
 
-/// A choice without ε and probability.
+/// A choice of an ε-greedy agent, without ε and probability.
 pub fn choice(stream: &str, eid: u64, state: &[f64], action: u32, reward: f64) -> Recorded {
     let entry = Entry {
         eid,
@@ -18,7 +18,7 @@ pub fn choice(stream: &str, eid: u64, state: &[f64], action: u32, reward: f64) -
         reward: Some(reward),
         terminal: false,
     };
-    Recorded { stream: stream.into(), entry, epsilon: None, probability: None }
+    Recorded { stream: stream.into(), entry, epsilon: None, epsilon_greedy: true, probability: None }
 }
 
 /// Chance of reward 1 of the two actions in each of the three states.

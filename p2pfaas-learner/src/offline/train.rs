@@ -6,10 +6,12 @@ use p2pfaas_core::Time;
 use serde::Serialize;
 
 use crate::config::{AgentConfig, RuleKind, ScheduleKind};
+use crate::entry::Entry;
 use crate::learner::Learner;
 
 use super::support::Support;
-use super::{Behaviour, Dataset, Evaluation, Evaluator, OfflineError, Recorded, agent_policy, rms_td_error};
+use super::td_error::rms_td_error;
+use super::{Behaviour, Dataset, Evaluation, Evaluator, OfflineError, Recorded, agent_policy};
 
 /// Entries between two looks at whether to stop.
 const GLANCE: u64 = 1_024;
@@ -100,7 +102,8 @@ pub fn refuse_on_policy(rule: RuleKind) -> Result<(), OfflineError> {
 ///
 /// What nobody took must not look best: what follows is taken to be among the recorded actions, and the values of
 /// all others are kept below those. For a table this goes state by state, for values that generalise over states
-/// it concerns actions that were taken nowhere; the untried actions of a network are left as they are.
+/// it concerns actions that were taken nowhere; the untried actions of a network are left as they are. A table
+/// without room for all states keeps this only for those that it has at the end.
 ///
 /// # Errors
 /// A rule that does not learn from others, a record without entries, or a part to judge by without rewards.
@@ -121,7 +124,8 @@ pub fn train(
     let evaluator = Evaluator::new(held_out, &behaviour)?;
     let support = Support::of(training, learner.config(), learner.values().actions());
     let next = learner.counters().episodes.eid_max_seen.saturating_add(1);
-    let mut course = Course { next, taken: 0, options, support: &support, watch };
+    let lesson = Lesson { support: &support, as_recorded: options.as_recorded };
+    let mut course = Course { next, taken: 0, lesson: &lesson, watch };
     let mut curve = Vec::new();
     let row = |learner: &Learner, taken: u64| {
         let counters = learner.counters();
@@ -129,7 +133,7 @@ pub fn train(
             epoch: taken as f64 / training.len() as f64,
             trained: counters.trained,
             states: counters.states,
-            td_error: rms_td_error(learner, held_out),
+            td_error: rms_td_error(learner, held_out, &lesson),
             average_reward: counters.average_reward,
             evaluation: evaluator.evaluate(&mut agent_policy(learner, 0.0)),
         }
@@ -152,12 +156,31 @@ pub fn train(
     Ok(Trained { curve, stopped: flow.is_break() })
 }
 
+/// How a recorded choice is shown to the agent.
+#[derive(Debug)]
+pub(super) struct Lesson<'a> {
+    support: &'a Support,
+    as_recorded: bool,
+}
+
+impl Lesson<'_> {
+    /// With the ε of the policy that is learned, and the actions of which the record tells something.
+    pub fn entry(&self, config: &AgentConfig, choice: &Recorded) -> Entry {
+        let mut entry = choice.entry.clone();
+        entry.epsilon = match config.rule {
+            RuleKind::ExpectedSarsa if !self.as_recorded => target_epsilon(config),
+            _ => choice.epsilon.unwrap_or(0.0),
+        };
+        self.support.restrict(&choice.entry.state, &mut entry.mask);
+        entry
+    }
+}
+
 struct Course<'a> {
     /// The number of the next experience: the learner's window knows only numbers that grow.
     next: u64,
     taken: u64,
-    options: TrainOptions,
-    support: &'a Support,
+    lesson: &'a Lesson<'a>,
     watch: &'a mut dyn FnMut(Happened<'_>) -> ControlFlow<()>,
 }
 
@@ -172,14 +195,8 @@ impl Course<'_> {
     }
 
     fn take(&mut self, learner: &mut Learner, choice: &Recorded) -> ControlFlow<()> {
-        let config = learner.config();
-        let mut entry = choice.entry.clone();
+        let mut entry = self.lesson.entry(learner.config(), choice);
         entry.eid = self.next;
-        entry.epsilon = match config.rule {
-            RuleKind::ExpectedSarsa if !self.options.as_recorded => target_epsilon(config),
-            _ => choice.epsilon.unwrap_or(0.0),
-        };
-        self.support.restrict(&choice.entry.state, &mut entry.mask);
         self.next += 1;
         learner.learn(Time::ZERO, entry);
         self.taken += 1;

@@ -74,14 +74,6 @@ impl StateSpace {
     }
 }
 
-/// Chooses actions. It lives outside the state machine: the driver carries the messages.
-pub trait Agent: Send {
-    /// Its name, as a learner's `/learner/parameters` tells it.
-    fn name(&self) -> &str;
-    /// The action for this observation; `None` when it has none, and then the fallback policy decides.
-    fn act(&mut self, observation: &Observation) -> Option<Choice>;
-}
-
 /// The simplest agent: a fixed table from states to actions. It never explores and never learns, and
 /// it does not look at the mask: an action whose peer is not there is found out by the policy.
 ///
@@ -102,14 +94,10 @@ impl FixedTable {
     fn key(state: &[f64]) -> String {
         state.iter().map(f64::to_string).collect::<Vec<_>>().join(",")
     }
-}
 
-impl Agent for FixedTable {
-    fn name(&self) -> &str {
-        "FixedTable"
-    }
-
-    fn act(&mut self, observation: &Observation) -> Option<Choice> {
+    /// The action for this observation; `None` when the table has none, and then the fallback policy
+    /// decides.
+    pub fn choose(&self, observation: &Observation) -> Option<Choice> {
         let action = self.actions.get(&Self::key(&observation.state)).copied().or(self.otherwise)?;
         Some(Choice { action, epsilon: 0.0, probability: Some(1.0) })
     }
@@ -122,9 +110,9 @@ mod tests {
     #[test]
     fn a_table_answers_the_states_that_it_knows() {
         let ask = |table: &str, state: &[f64]| {
-            let mut table: FixedTable = serde_json::from_str(table).expect("valid");
+            let table: FixedTable = serde_json::from_str(table).expect("valid");
             let observation = Observation { state: state.to_vec(), ..Observation::default() };
-            table.act(&observation).map(|choice| choice.action)
+            table.choose(&observation).map(|choice| choice.action)
         };
         let all = r#"{"actions": {"0,2,1": 3}, "otherwise": 1}"#;
         assert_eq!(ask(all, &[0.0, 2.0, 1.0]), Some(3));

@@ -12,7 +12,7 @@ mod table;
 use std::sync::Arc;
 
 use p2pfaas_core::JobKey;
-use p2pfaas_core::agent::{Agent, Choice, FixedTable, Observation, StateSpace};
+use p2pfaas_core::agent::{Choice, FixedTable, Observation, StateSpace};
 use p2pfaas_learner::{Entry, Online};
 
 pub use here::AgentError;
@@ -56,7 +56,7 @@ impl Link {
     pub(crate) fn ask(&self, job: JobKey, observation: &Observation) -> Asked {
         match self {
             Link::Nowhere => Asked::Now(None),
-            Link::Table(table) => Asked::Now(table.clone().act(observation)),
+            Link::Table(table) => Asked::Now(table.choose(observation)),
             Link::Here(online) => Asked::Now(online.act(observation)),
             Link::There(remote) if remote.ask(job, observation) => Asked::Later,
             Link::There(_) => Asked::Now(None),

@@ -443,7 +443,6 @@ impl Trainer {
         let episodes = self.episodes.counts();
         let (states, states_evicted) = match &values.first {
             Value::Table(table) => (table.states(), table.evicted()),
-            #[allow(unreachable_patterns)]
             _ => (0, 0),
         };
         Counters {

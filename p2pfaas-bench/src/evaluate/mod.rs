@@ -100,7 +100,6 @@ fn state_len(learner: &Learner) -> Option<usize> {
     let of_bounds = Some(learner.config().bounds.len()).filter(|length| *length > 0);
     let of_table = match &learner.values().first {
         Value::Table(table) => table.rows().next().map(|(state, _)| state.len()),
-        #[allow(unreachable_patterns)]
         _ => None,
     };
     of_space.or(of_bounds).or(of_table)

@@ -142,7 +142,6 @@ pub(super) async fn weights(State(service): State<Arc<Service>>) -> Result<Respo
 
 fn weights_of(learner: &Learner) -> Any {
     let values = learner.values();
-    #[allow(irrefutable_let_patterns, reason = "the table is one of several value functions")]
     let Value::Table(table) = &values.first else {
         let config = learner.config();
         return json!({

@@ -67,10 +67,8 @@ pub struct StateSpace {
 impl StateSpace {
     /// Whether the other's states have the same numbers in the same order, whatever their ranges.
     pub fn means_the_same(&self, other: &StateSpace) -> bool {
-        let names = |space: &StateSpace| {
-            space.features.iter().map(|feature| feature.name.clone()).collect::<Vec<_>>()
-        };
-        self.encoder == other.encoder && names(self) == names(other)
+        let mine = self.features.iter().map(|feature| &feature.name);
+        self.encoder == other.encoder && mine.eq(other.features.iter().map(|feature| &feature.name))
     }
 }
 

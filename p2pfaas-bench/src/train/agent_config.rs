@@ -68,20 +68,8 @@ pub fn agent_config(
 fn read(path: &Path) -> Result<Map<String, Value>, AgentFileError> {
     let text = fs::read_to_string(path).map_err(|reason| AgentFileError::Io { path: path.into(), reason })?;
     let file = |what: String| AgentFileError::File { path: path.into(), what };
-    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| file(error.to_string()))?;
-    let table = match table.remove("agent") {
-        None => table,
-        Some(toml::Value::Table(_)) if !table.is_empty() => {
-            let others = table.keys().cloned().collect::<Vec<_>>().join(", ");
-            return Err(file(format!("beside [agent] there may be nothing; found {others}")));
-        }
-        Some(toml::Value::Table(agent)) => agent,
-        Some(_) => return Err(file("`agent` must be a table: [agent]".into())),
-    };
-    match serde_json::to_value(table) {
-        Ok(Value::Object(parameters)) => Ok(parameters),
-        _ => Err(file("it cannot be read as parameters".into())),
-    }
+    let parameters = toml::from_str(&text).map_err(|error| file(error.to_string()))?;
+    AgentConfig::parameters_of(parameters).map_err(|error| file(error.to_string()))
 }
 
 #[cfg(test)]

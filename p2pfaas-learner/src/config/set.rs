@@ -6,6 +6,23 @@ use super::check::bad;
 use super::*;
 
 impl AgentConfig {
+    /// The parameters that an agent's file holds: all of it, or its table `[agent]`.
+    ///
+    /// # Errors
+    /// `agent` is no table, or something stands beside it.
+    pub fn parameters_of(mut file: Map<String, Json>) -> Result<Map<String, Json>, ConfigError> {
+        match file.remove("agent") {
+            None => Ok(file),
+            Some(Json::Object(agent)) if file.is_empty() => Ok(agent),
+            Some(Json::Object(_)) => {
+                let others = file.keys().cloned().collect::<Vec<_>>().join(", ");
+                let either = "parameters are either in [agent] or outside, not both";
+                Err(ConfigError::Mismatch(format!("{either}; found {others}")))
+            }
+            Some(_) => Err(ConfigError::Mismatch("`agent` must be a table: [agent]".into())),
+        }
+    }
+
     /// Sets parameters by their names, all of them or none. Numbers may be given as text, as old scripts
     /// do; `epsilon`, which the old learner's own script sends, means `epsilon_start`.
     ///

@@ -88,11 +88,6 @@ impl Sources<'_> {
 fn read_config(path: &Path) -> Result<Map<String, Value>, String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| at(&error))?;
-    let mut given: Map<String, Value> = toml::from_str(&text).map_err(|error| at(&error))?;
-    match given.remove("agent") {
-        None => Ok(given),
-        Some(Value::Object(agent)) if given.is_empty() => Ok(agent),
-        Some(Value::Object(_)) => Err(at(&"parameters are either in [agent] or outside, not both")),
-        Some(_) => Err(at(&"agent: expected a table of parameters")),
-    }
+    let file = toml::from_str(&text).map_err(|error| at(&error))?;
+    AgentConfig::parameters_of(file).map_err(|error| at(&error))
 }

@@ -18,7 +18,7 @@ const TABLE: &str = "agent-table";
 const CONFIG: &str = "agent-config";
 
 /// Keys that say something only of an agent in this process.
-const OF_AN_AGENT_HERE: [&str; 4] = ["agent", "agent-frozen", CONFIG, "checkpoint-interval"];
+const OF_AN_AGENT_HERE: [&str; 3] = ["agent", "agent-frozen", "checkpoint-interval"];
 
 /// The file of `agent-config`.
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +48,7 @@ pub(super) fn complete(
         (None, LearnerKey::None) => LearnerPlace::Nowhere,
     };
     if !matches!(place, LearnerPlace::Here(_)) {
-        for key in idle.into_iter().filter(|key| *key != CONFIG) {
+        for key in idle {
             warnings.push(format!("{key} has no effect without an agent in this process (learner = here)"));
         }
     }

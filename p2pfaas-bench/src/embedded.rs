@@ -13,10 +13,10 @@ use p2pfaas_node::{AgentSettings, Function, LearnerPlace, NodeService, Settings,
 use crate::curve::Glimpse;
 use crate::emulate::{Device, DeviceCounts};
 use crate::experiment::{Experiment, NodeSpec, PolicySpec};
-use crate::service::Service;
 use crate::statistics::mean;
-use crate::streams::{Purpose, stream_seed};
 use crate::summary::LearningSummary;
+use p2pfaas_sim::service::Service;
+use p2pfaas_sim::streams::{Purpose, stream_seed};
 
 /// The load generator has all its answers before a cluster ends, unless it was interrupted.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);

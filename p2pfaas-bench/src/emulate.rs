@@ -13,8 +13,8 @@ use std::time::Duration;
 use p2pfaas_node::{Execution, Executor, FunctionCall};
 use tokio::time::{Instant, sleep_until};
 
-use crate::service::Service;
-use crate::streams::{Purpose, generator, text_owner};
+use p2pfaas_sim::service::Service;
+use p2pfaas_sim::streams::{Purpose, generator, text_owner};
 
 /// Longer than any run; a demand beyond it cannot be told from it.
 const FOREVER: Duration = Duration::from_secs(1 << 30);

@@ -1,6 +1,6 @@
 //! What became of one job, as its client saw it.
 
-use crate::schedule::Arrival;
+use p2pfaas_sim::arrivals::Arrival;
 
 /// How a job ended for its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

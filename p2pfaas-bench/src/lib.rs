@@ -3,7 +3,7 @@
 //! [`run_command`] is the whole program; a program with policies of its own calls it with a bigger
 //! registry. The modules below are its parts, in the order in which a run meets them:
 //!
-//! - [`experiment`] reads and checks the file, [`schedule`] draws the arrivals out of it;
+//! - [`experiment`] reads and checks the file;
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
 //! - [`curve`] follows agents while they learn;
@@ -28,11 +28,8 @@ pub mod policies;
 pub mod progress;
 pub mod results;
 pub mod run;
-pub mod schedule;
-pub mod service;
 mod stage;
 pub mod statistics;
-pub mod streams;
 pub mod summary;
 pub mod table;
 pub mod tally;

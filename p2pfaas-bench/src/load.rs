@@ -18,7 +18,7 @@ use crate::answer;
 use crate::client::{Answer, Call, CallError, Client};
 use crate::experiment::Experiment;
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
-use crate::schedule::{Arrival, Schedule};
+use p2pfaas_sim::arrivals::{Arrival, Schedule};
 
 /// Jobs without an answer at once. One more has failed without being sent: bounds memory and sockets.
 const MAX_UNANSWERED: usize = 10_000;
@@ -56,7 +56,7 @@ impl Session {
     /// The run: warm-up, and what is measured.
     pub fn run(experiment: &Experiment, seed: u64) -> Session {
         Session {
-            arrivals: Schedule::new(experiment, seed),
+            arrivals: Schedule::new(&experiment.traffic, seed, experiment.horizon_s()),
             begins_s: 0.0,
             ends_s: experiment.horizon_s(),
             tag: tag(&experiment.name, seed),
@@ -66,7 +66,7 @@ impl Session {
     /// So many seconds of training, with jobs of their own.
     pub fn training(experiment: &Experiment, seed: u64, train_s: f64) -> Session {
         Session {
-            arrivals: Schedule::training(experiment, seed, train_s),
+            arrivals: Schedule::training(&experiment.traffic, seed, train_s),
             begins_s: -train_s,
             ends_s: 0.0,
             tag: format!("{}-training", tag(&experiment.name, seed)),

@@ -6,9 +6,9 @@ use p2pfaas_core::policy::Registry;
 
 use crate::experiment::{Experiment, Known, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
-use crate::schedule::Arrival;
 use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
 use crate::tally::Tally;
+use p2pfaas_sim::arrivals::Arrival;
 
 /// Parses the text of an experiment file.
 pub fn parse(text: &str) -> Result<Experiment, Problems> {
@@ -25,7 +25,7 @@ pub fn experiment(text: &str) -> Experiment {
 /// A job of node 0 that was due at a moment and answered at another.
 pub fn record(number: u64, at_s: f64, outcome: Outcome, answered_s: Option<f64>) -> JobRecord {
     JobRecord {
-        arrival: Arrival { number, at_s, node: 0, task_type: 0, payload: 0 },
+        arrival: Arrival { number, at_s, node: 0, task_type: 0, payload: 0, service_s: None },
         phase: Phase::Measured,
         deadline_s: None,
         sent_s: Some(at_s),

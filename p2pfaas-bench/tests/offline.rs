@@ -10,12 +10,12 @@ use clap::Parser;
 use p2pfaas_bench::cli::{Cli, Command as Asked, TrainArgs};
 use p2pfaas_bench::job::{JobRecord, NodeReport, Outcome, Phase};
 use p2pfaas_bench::results::{JobsFile, Row};
-use p2pfaas_bench::schedule::Arrival;
 use p2pfaas_bench::traces;
 use p2pfaas_bench::train;
 use p2pfaas_core::agent::Observation;
 use p2pfaas_learner::checkpoint::Checkpoint;
 use p2pfaas_learner::offline::{Behaviour, Dataset, Source, Stream};
+use p2pfaas_sim::arrivals::Arrival;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
@@ -73,7 +73,14 @@ fn write_parquet(path: &Path, steps: &[Step], change: impl Fn(&mut JobRecord)) {
         };
         let in_time = step.reward == 1.0;
         let mut job = JobRecord {
-            arrival: Arrival { number, at_s: number as f64, node: step.node, task_type: 0, payload: 0 },
+            arrival: Arrival {
+                number,
+                at_s: number as f64,
+                node: step.node,
+                task_type: 0,
+                payload: 0,
+                service_s: None,
+            },
             phase: Phase::Measured,
             deadline_s: None,
             sent_s: Some(number as f64),

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use p2pfaas_core::policy::{Descriptor, Registry};
 use p2pfaas_core::reward::Reward;
 
-use crate::service::Service;
+use p2pfaas_sim::arrivals::Traffic;
+use p2pfaas_sim::service::Service;
 
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
@@ -106,24 +107,6 @@ pub struct NodeSpec {
     pub speed: f64,
     /// Drop on arrival what cannot finish in time.
     pub deadline_aware: bool,
-}
-
-/// The arrivals at all nodes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Traffic {
-    /// How the gaps between arrivals are drawn.
-    pub kind: ArrivalKind,
-    /// Jobs per second, one a node.
-    pub rates: Vec<f64>,
-}
-
-/// How the gaps between arrivals are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArrivalKind {
-    /// Independent exponential gaps.
-    Poisson,
-    /// Equal gaps; each node has a phase of its own.
-    Deterministic,
 }
 
 /// A kind of job.

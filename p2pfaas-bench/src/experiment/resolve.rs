@@ -10,7 +10,8 @@ use p2pfaas_core::policy::{Policy, PolicyError};
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
 use super::*;
-use crate::service::Service;
+use p2pfaas_sim::arrivals::ArrivalKind;
+use p2pfaas_sim::service::Service;
 
 /// Nodes in one process: each is a complete service with ports of its own.
 const MAX_NODES: u64 = 256;
@@ -52,7 +53,8 @@ pub(super) fn resolve(
     let jobs = jobs(&file.jobs, path, known, problems);
     let policies = policies(&file.policies, node_count.unwrap_or(1), path, known, problems);
     let run = file.run.as_ref().and_then(|raw| run(raw, problems));
-    let (nodes, traffic, jobs, policies) = (nodes?, traffic?, jobs?, policies?);
+    let (nodes, mut traffic, jobs, policies) = (nodes?, traffic?, jobs?, policies?);
+    traffic.shares = jobs.iter().map(|job| job.share).collect();
     let (warmup_s, duration_s, seeds) = run?;
     emulation(file, &nodes, &jobs, problems);
     let train_s = policies.iter().map(PolicySpec::train_s).fold(0.0, f64::max);
@@ -182,7 +184,7 @@ fn traffic(raw: &file::Traffic, nodes: Option<usize>, problems: &mut Collector<'
     if rates.iter().all(|rate| *rate == 0.0) {
         problems.add("traffic", span, "no node has any traffic", "at least one rate above 0");
     }
-    Some(Traffic { kind: kind?, rates })
+    Some(Traffic { kind: kind?, rates, shares: Vec::new() })
 }
 
 fn jobs(

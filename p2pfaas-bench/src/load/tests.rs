@@ -111,7 +111,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\
 #[test]
 fn jobs_are_sent_on_schedule_although_none_is_answered() {
     let experiment = steady(100, 0.5);
-    let due = Schedule::new(&experiment, 1).count();
+    let due = Schedule::new(&experiment.traffic, 1, experiment.horizon_s()).count();
     // The gate opens only when every job is due: whoever waited for answers would have sent one.
     let run = run(&experiment, OK, 0.5, |stub, _| {
         while stub.requests.load(Ordering::SeqCst) < due {

@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, Exp1};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::experiment::{ArrivalKind, Experiment};
+use super::{ArrivalKind, Traffic};
 use crate::streams::{Purpose, generator, stream_seed};
 
 /// A job that is due.
@@ -24,6 +24,8 @@ pub struct Arrival {
     pub task_type: u16,
     /// Picks one of the payloads of its type, by the remainder.
     pub payload: u32,
+    /// What it takes on a device of speed 1, seconds, where that is known beforehand; else it is drawn.
+    pub service_s: Option<f64>,
 }
 
 /// Yields the arrivals of all nodes in the order of their instants; nodes draw from streams of
@@ -70,31 +72,31 @@ impl Ord for Next {
 
 impl Schedule {
     /// The arrivals from 0 until the end of the run.
-    pub fn new(experiment: &Experiment, seed: u64) -> Self {
-        Schedule::between(experiment, seed, 0.0, experiment.horizon_s())
+    pub fn new(traffic: &Traffic, seed: u64, ends_s: f64) -> Self {
+        Schedule::between(traffic, seed, 0.0, ends_s)
     }
 
     /// The arrivals of a training that takes so many seconds and ends at 0. They have nothing in common
     /// with those of the run.
-    pub fn training(experiment: &Experiment, seed: u64, train_s: f64) -> Self {
-        Schedule::between(experiment, stream_seed(seed, Purpose::Training, 0), -train_s, 0.0)
+    pub fn training(traffic: &Traffic, seed: u64, train_s: f64) -> Self {
+        Schedule::between(traffic, stream_seed(seed, Purpose::Training, 0), -train_s, 0.0)
     }
 
-    fn between(experiment: &Experiment, seed: u64, begins_s: f64, ends_s: f64) -> Self {
+    fn between(traffic: &Traffic, seed: u64, begins_s: f64, ends_s: f64) -> Self {
         let arrivals = |(node, rate): (usize, &f64)| NodeArrivals {
-            kind: experiment.traffic.kind,
+            kind: traffic.kind,
             rate: *rate,
             gaps: generator(seed, Purpose::Arrivals, node as u64),
             task_types: generator(seed, Purpose::TaskTypes, node as u64),
             payloads: generator(seed, Purpose::Payloads, node as u64),
         };
         let mut sum = 0.0;
-        let shares = experiment.jobs.iter().map(|job| {
-            sum += job.share;
+        let shares = traffic.shares.iter().map(|share| {
+            sum += share;
             sum
         });
         let mut schedule = Schedule {
-            nodes: experiment.traffic.rates.iter().enumerate().map(arrivals).collect(),
+            nodes: traffic.rates.iter().enumerate().map(arrivals).collect(),
             next: BinaryHeap::new(),
             shares: shares.collect(),
             ends_s,
@@ -128,7 +130,7 @@ impl Iterator for Schedule {
         self.push(following_s, node);
         let number = self.number;
         self.number += 1;
-        Some(Arrival { number, at_s, node, task_type, payload })
+        Some(Arrival { number, at_s, node, task_type, payload, service_s: None })
     }
 }
 
@@ -153,34 +155,25 @@ impl NodeArrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::Experiment;
-    use crate::testing::experiment;
 
-    fn with(text: &str) -> Experiment {
-        experiment(&format!(
-            "{text}\n[[jobs]]\nname = \"a\"\nshare = 0.25\nfunction = \"echo\"\n\
-             [[jobs]]\nname = \"b\"\nshare = 0.75\nfunction = \"echo\"\n\
-             [[policy]]\nname = \"NoScheduler\"\n"
-        ))
+    fn two_nodes(kind: ArrivalKind) -> Traffic {
+        Traffic { kind, rates: vec![10.0, 40.0], shares: vec![0.25, 0.75] }
     }
 
-    fn two_nodes(kind: &str) -> Experiment {
-        with(&format!(
-            "[cluster]\nnodes = 2\n[traffic]\nkind = \"{kind}\"\nrates = [10.0, 40.0]\n\
-             [run]\nwarmup_s = 0\nduration_s = 1000"
-        ))
+    fn schedule(traffic: &Traffic, seed: u64) -> Schedule {
+        Schedule::new(traffic, seed, 1000.0)
     }
 
-    fn instants(experiment: &Experiment, node: u32) -> Vec<f64> {
-        let arrivals = Schedule::new(experiment, 7).filter(|arrival| arrival.node == node);
+    fn instants(traffic: &Traffic, node: u32) -> Vec<f64> {
+        let arrivals = schedule(traffic, 7).filter(|arrival| arrival.node == node);
         arrivals.map(|arrival| arrival.at_s).collect()
     }
 
     #[test]
     fn poisson_counts_and_gaps_have_the_known_mean_and_variance() {
-        let experiment = two_nodes("poisson");
+        let traffic = two_nodes(ArrivalKind::Poisson);
         for (node, rate) in [(0, 10.0), (1, 40.0)] {
-            let instants = instants(&experiment, node);
+            let instants = instants(&traffic, node);
             // The count is Poisson with mean 1000 * rate; five deviations are never seen.
             let expected = 1000.0 * rate;
             assert!((instants.len() as f64 - expected).abs() < 5.0 * expected.sqrt(), "{}", instants.len());
@@ -194,31 +187,31 @@ mod tests {
 
     #[test]
     fn deterministic_gaps_are_equal_and_nodes_are_out_of_step() {
-        let experiment = two_nodes("deterministic");
+        let traffic = two_nodes(ArrivalKind::Deterministic);
         for (node, rate) in [(0, 10.0), (1, 40.0)] {
-            let instants = instants(&experiment, node);
+            let instants = instants(&traffic, node);
             assert!((instants.len() as f64 - 1000.0 * rate).abs() <= 1.0);
             assert!(instants.windows(2).all(|pair| (pair[1] - pair[0] - 1.0 / rate).abs() < 1e-9));
             assert!(instants[0] < 1.0 / rate);
         }
-        assert_ne!(instants(&experiment, 0)[0], instants(&experiment, 1)[0]);
+        assert_ne!(instants(&traffic, 0)[0], instants(&traffic, 1)[0]);
     }
 
     #[test]
     fn training_ends_where_the_run_begins_and_is_of_the_same_kind_with_other_arrivals() {
-        let experiment = two_nodes("poisson");
-        let training: Vec<_> = Schedule::training(&experiment, 7, 100.0).collect();
+        let traffic = two_nodes(ArrivalKind::Poisson);
+        let training: Vec<_> = Schedule::training(&traffic, 7, 100.0).collect();
         assert!(training.iter().all(|arrival| (-100.0..0.0).contains(&arrival.at_s)));
         assert!((training.len() as f64 - 5_000.0).abs() < 5.0 * 5_000_f64.sqrt(), "{}", training.len());
-        let run: Vec<_> = Schedule::new(&experiment, 7).take(training.len()).collect();
+        let run: Vec<_> = schedule(&traffic, 7).take(training.len()).collect();
         let same = |(left, right): &(&Arrival, &Arrival)| (left.at_s + 100.0 - right.at_s).abs() < 1e-6;
         assert_eq!(training.iter().zip(&run).filter(same).count(), 0);
-        assert_ne!(training, Schedule::training(&experiment, 8, 100.0).collect::<Vec<_>>());
+        assert_ne!(training, Schedule::training(&traffic, 8, 100.0).collect::<Vec<_>>());
     }
 
     #[test]
     fn arrivals_are_in_order_numbered_and_within_the_run() {
-        let arrivals: Vec<_> = Schedule::new(&two_nodes("poisson"), 7).collect();
+        let arrivals: Vec<_> = schedule(&two_nodes(ArrivalKind::Poisson), 7).collect();
         assert!(arrivals.windows(2).all(|pair| pair[0].at_s <= pair[1].at_s));
         assert!(arrivals.iter().enumerate().all(|(index, arrival)| arrival.number == index as u64));
         assert!(arrivals.iter().all(|arrival| (0.0..1000.0).contains(&arrival.at_s)));
@@ -226,26 +219,23 @@ mod tests {
 
     #[test]
     fn task_types_come_in_their_shares() {
-        let arrivals: Vec<_> = Schedule::new(&two_nodes("poisson"), 7).collect();
+        let arrivals: Vec<_> = schedule(&two_nodes(ArrivalKind::Poisson), 7).collect();
         let first = arrivals.iter().filter(|arrival| arrival.task_type == 0).count();
         assert!((first as f64 / arrivals.len() as f64 - 0.25).abs() < 0.01);
     }
 
     #[test]
     fn the_same_seed_gives_the_same_arrivals_and_another_seed_others() {
-        let experiment = two_nodes("poisson");
-        let run = |seed| Schedule::new(&experiment, seed).take(1_000).collect::<Vec<_>>();
+        let traffic = two_nodes(ArrivalKind::Poisson);
+        let run = |seed| schedule(&traffic, seed).take(1_000).collect::<Vec<_>>();
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
     }
 
     #[test]
     fn a_node_without_traffic_gets_none_and_does_not_disturb_the_others() {
-        let quiet = with(
-            "[cluster]\nnodes = 2\n[traffic]\nkind = \"poisson\"\nrates = [0.0, 40.0]\n\
-             [run]\nduration_s = 1000",
-        );
+        let quiet = Traffic { rates: vec![0.0, 40.0], ..two_nodes(ArrivalKind::Poisson) };
         assert!(instants(&quiet, 0).is_empty());
-        assert_eq!(instants(&quiet, 1), instants(&two_nodes("poisson"), 1));
+        assert_eq!(instants(&quiet, 1), instants(&two_nodes(ArrivalKind::Poisson), 1));
     }
 }

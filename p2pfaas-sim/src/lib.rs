@@ -5,5 +5,11 @@
 //! the simulator says about a policy is what the node does.
 
 pub mod arrivals;
+pub mod calendar;
+pub mod learning;
+pub mod network;
+pub mod reference;
+pub mod scenario;
 pub mod service;
 pub mod streams;
+pub mod world;

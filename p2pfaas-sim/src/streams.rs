@@ -19,6 +19,10 @@ pub enum Purpose {
     Node = 5,
     /// A training's arrivals, which have this as their seed.
     Training = 6,
+    /// What lies between nodes: random links, latencies, losses.
+    Network = 7,
+    /// When a node fails and is repaired.
+    Faults = 8,
 }
 
 /// The generator of one purpose and owner.

@@ -1,0 +1,37 @@
+//! Event calendars: what happens next, and when.
+//!
+//! All of them are exact and stable, so that a run does not depend on which of them it uses:
+//! items of equal time come out in the order in which they were pushed.
+
+mod binary_heap;
+
+pub use binary_heap::BinaryHeap;
+use p2pfaas_core::Time;
+
+/// The calendar of the simulator.
+pub type EventCalendar<T> = BinaryHeap<T>;
+
+/// Items that come out by time and, at equal times, in the order in which they were pushed.
+///
+/// Time only goes forward: an item may not be pushed for a time before that of the last one popped.
+pub trait Calendar<T> {
+    /// Adds an item that is due at `at`.
+    fn push(&mut self, at: Time, item: T);
+
+    /// Takes the next item out.
+    fn pop(&mut self) -> Option<(Time, T)>;
+
+    /// When the next item is due. Earlier items may still be pushed afterwards.
+    fn next_at(&mut self) -> Option<Time>;
+
+    /// Number of items that are waiting.
+    fn len(&self) -> usize;
+
+    /// Whether nothing is waiting.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

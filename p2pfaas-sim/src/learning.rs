@@ -85,7 +85,10 @@ impl Agents {
                 Some(path) => Checkpoint::load(path)?,
                 None => {
                     let config = plan.config.clone().unwrap_or_default();
-                    Checkpoint { learner: Learner::new(config, space.clone(), seed(node))?, peers: Vec::new() }
+                    Checkpoint {
+                        learner: Learner::new(config, space.clone(), seed(node))?,
+                        peers: Vec::new(),
+                    }
                 }
             };
             if let Some(config) = &plan.config {
@@ -182,8 +185,7 @@ impl Agents {
                 let lost: Vec<_> = numbers[node as usize].of.drain(..).flatten().collect();
                 for number in lost {
                     let choice = Choice { action: 0, epsilon: 0.0, probability: None };
-                    let nothing =
-                        Experience { eid: number, state: &[], mask: &[], choice, reward: None };
+                    let nothing = Experience { eid: number, state: &[], mask: &[], choice, reward: None };
                     self.learners[0].learn(now, Entry::from(&nothing));
                 }
             }

@@ -35,7 +35,9 @@ impl Scenario {
 
     /// Whether the set of nodes changes while it goes on.
     pub fn has_churn(&self) -> bool {
-        self.nodes.iter().any(|node| node.faults.is_some() || node.joins_s.is_some() || node.leaves_s.is_some())
+        self.nodes
+            .iter()
+            .any(|node| node.faults.is_some() || node.joins_s.is_some() || node.leaves_s.is_some())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2pfaas_core::{Event, ForwardAnswer, Outcome, Time};
+use p2pfaas_core::{Event, ForwardAnswer, Outcome};
 use rand_distr::{Distribution, Exp1};
 
 use super::hub::Happening;
@@ -89,7 +89,8 @@ impl World<'_> {
 
     /// A node takes no new jobs, and finishes what it has.
     pub(super) fn leave(&mut self, node: u32) {
-        self.devices[node as usize].up = false;
+        let device = &mut self.devices[node as usize];
+        (device.up, device.leaving) = (false, true);
         self.see(node);
         self.hub.at(self.now + self.scenario.detection, Happening::Noticed { node });
     }
@@ -102,7 +103,10 @@ impl World<'_> {
         }
         self.believed_up[node as usize] = up;
         let peers: Vec<_> = self.hub.network.neighbours(node).collect();
-        for peer in peers.into_iter().filter(|peer| self.devices[*peer as usize].up) {
+        for peer in peers {
+            if !self.devices[peer as usize].up {
+                continue;
+            }
             let names = self.peer_names(peer, |other| self.believed_up[other as usize]);
             self.deliver(peer, Event::SetPeers(names), &mut Nobody);
         }

@@ -18,6 +18,8 @@ pub(super) struct Here {
     pub arrival: Arrival,
     /// What it takes at speed 1, seconds.
     pub demand_s: f64,
+    /// Whether it has begun to run here.
+    pub runs: bool,
     /// Where it ran and how that went, once it is known.
     pub ran: Option<Ran>,
     pub hops: u32,
@@ -50,15 +52,18 @@ pub(super) struct Device {
     functions: Option<Vec<bool>>,
     /// Counts restarts, so that what was meant for the node before its failure is not taken for this one's.
     pub life: u16,
-    /// Whether the node is there.
+    /// Whether the node takes jobs.
     pub up: bool,
+    /// Whether it has said goodbye, and finishes what it has.
+    pub leaving: bool,
 }
 
 impl Device {
     pub fn new(spec: &NodeSpec, functions: usize) -> Self {
-        let offered = spec.functions.as_ref().map(|offered| {
-            (0..functions).map(|function| offered.contains(&(function as u32))).collect()
-        });
+        let offered = spec
+            .functions
+            .as_ref()
+            .map(|offered| (0..functions).map(|function| offered.contains(&(function as u32))).collect());
         Device {
             jobs: Vec::new(),
             speed: spec.speed,
@@ -67,6 +72,7 @@ impl Device {
             functions: offered,
             life: 0,
             up: spec.joins_s.is_none(),
+            leaving: false,
         }
     }
 
@@ -74,7 +80,9 @@ impl Device {
     pub fn fail(&mut self) -> impl Iterator<Item = Here> + use<> {
         self.life = self.life.wrapping_add(1);
         self.up = false;
-        self.sharing = self.sharing.take().map(|_| Sharing::default());
+        if let Some(sharing) = &mut self.sharing {
+            sharing.clear();
+        }
         if let Some(instances) = &mut self.instances {
             instances.clear();
         }
@@ -136,10 +144,11 @@ impl Device {
     }
 
     /// A job that runs is given up.
-    pub fn abandon(&mut self, now: Time, key: JobKey) {
+    pub fn abandon(&mut self, now: Time, key: JobKey, function: u32) {
         if let Some(sharing) = &mut self.sharing {
             sharing.leave(now, key);
         }
+        self.end(now, function);
     }
 
     /// When the next of the jobs that share the processor is done, and the number of this forecast: it holds
@@ -202,6 +211,11 @@ impl Sharing {
             self.served_s += now.since(self.since).as_secs_f64() / jobs as f64;
         }
         self.since = now;
+        self.forecast = self.forecast.wrapping_add(1);
+    }
+
+    fn clear(&mut self) {
+        self.marks.clear();
         self.forecast = self.forecast.wrapping_add(1);
     }
 

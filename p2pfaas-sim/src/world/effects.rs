@@ -7,7 +7,7 @@ use p2pfaas_core::{
 };
 
 use super::device::{Device, Here, Ran, Sender};
-use super::hub::{Answer, Happening, Hub, Probe, Travel};
+use super::hub::{Happening, Hub, Probe, Travel};
 use super::observer::{Finished, Observer};
 
 /// A probe is small: what it takes on the way is latency alone.
@@ -71,6 +71,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
     #[inline]
     fn execute(&mut self, job: JobKey) {
         let Some(here) = self.here(job) else { return };
+        here.runs = true;
         let (demand_s, task_type) = (here.demand_s, here.arrival.task_type);
         let function = self.hub.jobs[usize::from(task_type)].function;
         match self.device.start(self.now, job, demand_s, function) {
@@ -86,7 +87,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
     fn probe(&mut self, job: JobKey, peer: PeerId) {
         let asker = self.sender(job);
         self.settle(job);
-        let target = self.hub.network.node(self.node, peer);
+        let Some(target) = self.hub.network.neighbour(self.node, peer.0) else { return };
         if self.hub.is_lost(self.now, self.node, target) || self.hub.network.probe_lost(&mut self.hub.rng) {
             return;
         }
@@ -100,7 +101,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
         let Some(here) = self.here(job) else { return };
         here.hops = forward.hops;
         let here = *here;
-        let target = self.hub.network.node(self.node, forward.peer);
+        let Some(target) = self.hub.network.neighbour(self.node, forward.peer.0) else { return };
         let kind = &self.hub.jobs[usize::from(here.arrival.task_type)];
         let (bytes, function) = (kind.payload_bytes, FunctionId(kind.function));
         if self.hub.is_lost(self.now, self.node, target) {
@@ -109,7 +110,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
         let delay = self.hub.network.delay(self.node, target, bytes, &mut self.hub.rng);
         let arrival = ArrivalAtNode {
             source: Source::Peer {
-                sender: self.hub.network.number(target, self.node),
+                sender: self.hub.network.number(target, self.node).map(PeerId),
                 hops: forward.hops,
                 visited: forward.visited.clone(),
             },
@@ -119,7 +120,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
             deadline: forward.deadline,
             policy: PolicyChoice::Configured,
         };
-        let here = Here { from: Some(sender), ran: None, ..here };
+        let here = Here { from: Some(sender), runs: false, ran: None, ..here };
         let travel = self.hub.travels.insert(Travel { target, arrival, here }) as u32;
         self.hub.at(self.now + delay, Happening::JobArrives { travel });
     }
@@ -161,7 +162,10 @@ impl<O: Observer> Effects for Sink<'_, O> {
     }
 
     fn abandon(&mut self, job: JobKey) {
-        self.device.abandon(self.now, job);
+        if let Some(here) = self.device.get_mut(job).filter(|here| here.runs) {
+            let function = self.hub.jobs[usize::from(here.arrival.task_type)].function;
+            self.device.abandon(self.now, job, function);
+        }
         self.hub.forecast(self.node, self.device);
     }
 

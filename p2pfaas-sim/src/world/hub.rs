@@ -82,13 +82,18 @@ pub(super) struct Hub {
     pub choices: VecDeque<(JobKey, Option<Choice>)>,
     /// Clients' jobs without an answer.
     pub open_jobs: u64,
-    /// When second 0 of the session is.
-    pub origin: Time,
+    /// When second 0 of the run is; there are no partitions before it.
+    pub run_began: Option<Time>,
     pub events: u64,
 }
 
 impl Hub {
-    pub fn new(network: Network, rng: Xoshiro256PlusPlus, jobs: Vec<JobSpec>, agents: Option<Agents>) -> Self {
+    pub fn new(
+        network: Network,
+        rng: Xoshiro256PlusPlus,
+        jobs: Vec<JobSpec>,
+        agents: Option<Agents>,
+    ) -> Self {
         Hub {
             calendar: EventCalendar::default(),
             network,
@@ -100,7 +105,7 @@ impl Hub {
             agents,
             choices: VecDeque::new(),
             open_jobs: 0,
-            origin: Time::ZERO,
+            run_began: None,
             events: 0,
         }
     }
@@ -130,7 +135,7 @@ impl Hub {
     /// Whether a partition keeps a message from its way.
     #[inline]
     pub fn is_lost(&self, now: Time, from: u32, to: u32) -> bool {
-        self.network.cut(Time::ZERO + now.since(self.origin), from, to)
+        self.run_began.is_some_and(|began| self.network.cut(Time::ZERO + now.since(began), from, to))
     }
 
     /// An answer begins its way to the node that sent the job.

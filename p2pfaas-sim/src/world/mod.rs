@@ -22,7 +22,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::arrivals::Arrival;
 use crate::learning::{AgentError, AgentPlan, Agents};
-use crate::network::{Network, NetworkError};
+use crate::network::NetworkError;
 use crate::reference::{Board, Reference, ReferenceError};
 use crate::scenario::{NodeSpec, Scenario};
 use crate::streams::{Purpose, generator, stream_seed};
@@ -77,7 +77,6 @@ pub enum WorldError {
 pub struct World<'a> {
     scenario: &'a Scenario,
     contender: &'a Contender,
-    seed: u64,
     reference: Option<Reference>,
     nodes: Vec<Node>,
     devices: Vec<Device>,
@@ -118,7 +117,6 @@ impl<'a> World<'a> {
         let mut world = World {
             scenario,
             contender,
-            seed,
             reference,
             nodes: Vec::with_capacity(count),
             devices: scenario.nodes.iter().map(|spec| Device::new(spec, functions)).collect(),
@@ -156,15 +154,26 @@ impl<'a> World<'a> {
 
     fn policies(&self) -> Result<Vec<Box<dyn Policy>>, WorldError> {
         match (&self.reference, &self.board) {
-            (Some(reference), Some(board)) => {
-                Ok(reference.policies(&self.scenario.model(&self.hub.network), board)?)
-            }
+            (Some(reference), Some(board)) => Ok(reference.policies(&self.model(), board)?),
             _ => (0..self.scenario.nodes.len()).map(|_| self.policy()).collect(),
         }
     }
 
+    /// What full-information policies know of the cluster.
+    fn model(&self) -> crate::reference::ClusterModel {
+        crate::reference::ClusterModel
+    }
+
     fn policy(&self) -> Result<Box<dyn Policy>, WorldError> {
         Ok(self.contender.registry.build(&self.contender.descriptor)?)
+    }
+
+    /// A new policy for one node that has come back.
+    fn policy_of(&self, node: u32) -> Result<Box<dyn Policy>, WorldError> {
+        match &self.reference {
+            Some(_) => Ok(self.policies()?.swap_remove(node as usize)),
+            None => self.policy(),
+        }
     }
 
     fn node(
@@ -204,7 +213,7 @@ impl<'a> World<'a> {
 
     /// The neighbours of a node that are there for it.
     fn peer_names(&self, node: u32, there: impl Fn(u32) -> bool) -> Vec<(String, Option<NodeId>)> {
-        let peers = self.hub.network.peers(node).filter(|peer| there(*peer));
+        let peers = self.hub.network.neighbours(node).filter(|peer| there(*peer));
         peers.map(|peer| self.names[peer as usize].clone()).collect()
     }
 
@@ -226,8 +235,8 @@ impl<'a> World<'a> {
         // Second 0 of the session may lie beyond the clock's beginning, never before it.
         let began = self.now;
         let offset_s = -begins_s;
-        self.hub.origin = began;
         if begins_s >= 0.0 {
+            self.hub.run_began = Some(began);
             self.begin_membership();
         }
         let moment = |second: f64| Time::from_nanos(began.as_nanos() + ((second + offset_s) * 1e9) as u64);
@@ -256,7 +265,8 @@ impl<'a> World<'a> {
             self.hub.events += 1;
             if looked.is_due(self.now, self.hub.events) {
                 let second = self.now.since(began).as_secs_f64() - offset_s;
-                goes_on = observer.passed(second.min(ends_s), self.hub.agents.as_ref().and_then(Agents::glimpse));
+                goes_on =
+                    observer.passed(second.min(ends_s), self.hub.agents.as_ref().and_then(Agents::glimpse));
             }
         }
         if goes_on {
@@ -305,7 +315,8 @@ impl<'a> World<'a> {
             return refused(arrival, observer);
         }
         self.hub.open_jobs += 1;
-        let here = Here { key: JobKey::NOBODY, from: None, arrival, demand_s, ran: None, hops: 0 };
+        let here =
+            Here { key: JobKey::NOBODY, from: None, arrival, demand_s, runs: false, ran: None, hops: 0 };
         let at_node = ArrivalAtNode {
             source: Source::Client,
             id: None,
@@ -329,10 +340,8 @@ impl<'a> World<'a> {
             arriving: Some(here),
         };
         let key = self.nodes[index].arrive(self.now, arrival, &mut self.rngs[index], &mut sink);
-        // It waits in the queue, and nothing had to be done for it.
-        if self.nodes[index].knows(key) {
-            sink.settle(key);
-        }
+        // It may wait, and nothing has to be done for it yet.
+        sink.settle(key);
         self.after(node, observer);
     }
 
@@ -356,6 +365,12 @@ impl<'a> World<'a> {
         while let Some((job, choice)) = self.hub.choices.pop_front() {
             self.choose(node, job, choice, observer);
         }
+        self.see(node);
+    }
+
+    /// Whoever knows everything knows this node's load.
+    #[inline]
+    fn see(&self, node: u32) {
         if let Some(board) = &self.board {
             let slots = self.nodes[node as usize].slots();
             board.note(node, slots.running(), slots.queued(), self.devices[node as usize].up);
@@ -463,6 +478,7 @@ impl<'a> World<'a> {
         let answer = match device.up {
             true if device.offers(travel.arrival.function.0) => None,
             true => Some(ForwardAnswer::NotTaken),
+            false if device.leaving => Some(ForwardAnswer::NotTaken),
             // Nobody listens there.
             false => Some(ForwardAnswer::NoAnswer),
         };

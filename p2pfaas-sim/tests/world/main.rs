@@ -1,0 +1,4 @@
+//! The world: what becomes of jobs in virtual time.
+
+mod alone;
+mod support;

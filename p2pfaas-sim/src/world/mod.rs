@@ -5,15 +5,13 @@
 //! that the node service drives.
 
 mod churn;
+mod contender;
 mod device;
 mod effects;
 mod hub;
 mod observer;
 
-use std::sync::Arc;
-
-use p2pfaas_core::policy::{Descriptor, Policy, PolicyError, Registry};
-use p2pfaas_core::reward::Reward;
+use p2pfaas_core::policy::{Descriptor, Policy, PolicyError};
 use p2pfaas_core::{
     Arrival as ArrivalAtNode, Capacity, Counters, Event, ForwardAnswer, FunctionId, JobKey, Node, NodeConfig,
     NodeId, Outcome, PeerLoad, PolicyChoice, Slots, Source, Time, Timings, defaults,
@@ -21,12 +19,13 @@ use p2pfaas_core::{
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::arrivals::Arrival;
-use crate::learning::{AgentError, AgentPlan, Agents};
+use crate::learning::{AgentError, Agents};
 use crate::network::NetworkError;
-use crate::reference::{Board, Reference, ReferenceError};
+use crate::reference::{Board, Plan, ReferenceError};
 use crate::scenario::{NodeSpec, Scenario};
 use crate::streams::{Purpose, generator, stream_seed};
 
+pub use contender::Contender;
 use device::{Device, Here};
 use effects::{PROBE_BYTES, Sink};
 use hub::{Answer, Happening, Hub};
@@ -34,27 +33,6 @@ pub use observer::{Finished, Observer};
 
 /// Events between two looks at whether to go on, in a busy second.
 const EVENTS_A_LOOK: u64 = 1 << 17;
-
-/// What is tried out in a scenario: a policy, and the agents that it asks.
-#[derive(Debug, Clone)]
-pub struct Contender {
-    /// The policies that there are.
-    pub registry: Arc<Registry>,
-    /// The one to try, in its wire form; also a full-information policy.
-    pub descriptor: Descriptor,
-    /// The agents that it asks.
-    pub agents: Option<AgentPlan>,
-    /// What a finished job is worth to them.
-    pub reward: Reward,
-}
-
-impl Contender {
-    /// One that asks no agents.
-    pub fn new(registry: &Arc<Registry>, descriptor: Descriptor) -> Self {
-        let registry = Arc::clone(registry);
-        Contender { registry, descriptor, agents: None, reward: Reward::default() }
-    }
-}
 
 /// A world that cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +55,7 @@ pub enum WorldError {
 pub struct World<'a> {
     scenario: &'a Scenario,
     contender: &'a Contender,
-    reference: Option<Reference>,
+    reference: Option<Plan>,
     nodes: Vec<Node>,
     devices: Vec<Device>,
     rngs: Vec<Xoshiro256PlusPlus>,
@@ -110,7 +88,7 @@ impl<'a> World<'a> {
             let id = NodeId::from_machine_id(&name);
             (name, Some(id))
         };
-        let reference = Reference::find(&contender.descriptor)?;
+        let reference = contender.plan(scenario, &network)?;
         let board = reference.as_ref().map(|_| Board::new(count));
         let published = network.view_refresh().map(|_| vec![PeerLoad::default(); count]);
         let rng = generator(seed, Purpose::Network, 1);
@@ -154,14 +132,9 @@ impl<'a> World<'a> {
 
     fn policies(&self) -> Result<Vec<Box<dyn Policy>>, WorldError> {
         match (&self.reference, &self.board) {
-            (Some(reference), Some(board)) => Ok(reference.policies(&self.model(), board)?),
+            (Some(plan), Some(board)) => Ok(plan.policies(board)),
             _ => (0..self.scenario.nodes.len()).map(|_| self.policy()).collect(),
         }
-    }
-
-    /// What full-information policies know of the cluster.
-    fn model(&self) -> crate::reference::ClusterModel {
-        crate::reference::ClusterModel
     }
 
     fn policy(&self) -> Result<Box<dyn Policy>, WorldError> {
@@ -373,7 +346,7 @@ impl<'a> World<'a> {
     fn see(&self, node: u32) {
         if let Some(board) = &self.board {
             let slots = self.nodes[node as usize].slots();
-            board.note(node, slots.running(), slots.queued(), self.devices[node as usize].up);
+            board.note(node as usize, slots.running(), slots.queued(), self.devices[node as usize].up);
         }
     }
 

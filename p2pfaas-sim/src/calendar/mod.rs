@@ -4,9 +4,19 @@
 //! items of equal time come out in the order in which they were pushed.
 
 mod binary_heap;
+mod calendar_queue;
+mod laned_heap;
+mod quaternary_heap;
+mod sorted_wheel;
+mod timing_wheel;
 
 pub use binary_heap::BinaryHeap;
+pub use calendar_queue::CalendarQueue;
+pub use laned_heap::LanedHeap;
 use p2pfaas_core::Time;
+pub use quaternary_heap::QuaternaryHeap;
+pub use sorted_wheel::SortedWheel;
+pub use timing_wheel::TimingWheel;
 
 /// The calendar of the simulator.
 pub type EventCalendar<T> = BinaryHeap<T>;

@@ -9,9 +9,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use p2pfaas_core::Time;
-use p2pfaas_sim::calendar::{
-    BinaryHeap, Calendar, CalendarQueue, LanedHeap, QuaternaryHeap, SortedWheel, TimingWheel,
-};
+use p2pfaas_sim::calendar::{BinaryHeap, Calendar, CalendarQueue, QuaternaryHeap, SortedWheel, TimingWheel};
 use p2pfaas_sim::streams::{Purpose, generator};
 use rand::RngExt;
 use rand_distr::Exp1;
@@ -73,7 +71,6 @@ fn calendars(criterion: &mut Criterion) {
         for size in [100, 1_000, 10_000, 100_000] {
             hold::<BinaryHeap<_>>(&mut group, "binary heap", size, &delays);
             hold::<QuaternaryHeap<_>>(&mut group, "quaternary heap", size, &delays);
-            hold::<LanedHeap<_>>(&mut group, "laned heap", size, &delays);
             hold::<CalendarQueue<_>>(&mut group, "calendar queue", size, &delays);
             hold::<TimingWheel<_>>(&mut group, "timing wheel", size, &delays);
             hold::<SortedWheel<_>>(&mut group, "sorted wheel", size, &delays);

@@ -8,46 +8,25 @@
 use p2pfaas_core::Time;
 
 use super::Calendar;
+use super::nodes::{END, List, Node, Nodes};
 
 const FEWEST_DAYS: usize = 2;
 
 /// How many of the next items are looked at to measure the length of a day.
 const SAMPLE: usize = 25;
 
-/// The end of a list.
-const END: u32 = u32::MAX;
-
 /// A calendar queue.
 #[derive(Debug)]
 pub struct CalendarQueue<T> {
+    /// By time and, at equal times, in the order of pushes.
     days: Vec<List>,
     /// A day lasts two to the power of this nanoseconds.
     day_bits: u32,
     /// The number, since the origin of time, of the day before which nothing is due.
     today: u64,
-    /// All items, in lists. What is free is in a list, too.
-    nodes: Vec<Node<T>>,
-    free: u32,
+    nodes: Nodes<T>,
     len: usize,
     now: u64,
-}
-
-/// By time and, at equal times, in the order of pushes.
-#[derive(Debug, Clone, Copy)]
-struct List {
-    first: u32,
-    last: u32,
-}
-
-impl List {
-    const EMPTY: List = List { first: END, last: END };
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node<T> {
-    at: u64,
-    item: T,
-    next: u32,
 }
 
 impl<T> Default for CalendarQueue<T> {
@@ -56,8 +35,7 @@ impl<T> Default for CalendarQueue<T> {
             days: vec![List::EMPTY; FEWEST_DAYS],
             day_bits: 20,
             today: 0,
-            nodes: Vec::new(),
-            free: END,
+            nodes: Nodes::default(),
             len: 0,
             now: 0,
         }
@@ -69,16 +47,7 @@ impl<T: Copy> Calendar<T> for CalendarQueue<T> {
     fn push(&mut self, at: Time, item: T) {
         let at = at.as_nanos();
         debug_assert!(at >= self.now, "pushed for a time that is over");
-        let node = Node { at, item, next: END };
-        let index = if self.free == END {
-            self.nodes.push(node);
-            (self.nodes.len() - 1) as u32
-        } else {
-            let index = self.free;
-            self.free = self.nodes[index as usize].next;
-            self.nodes[index as usize] = node;
-            index
-        };
+        let index = self.nodes.add(at, item);
         self.place(index, at);
         self.len += 1;
         if self.len > 2 * self.days.len() {
@@ -90,10 +59,9 @@ impl<T: Copy> Calendar<T> for CalendarQueue<T> {
     fn pop(&mut self) -> Option<(Time, T)> {
         let first = self.first()?;
         let day = self.day(self.today);
-        let Node { at, item, next } = self.nodes[first as usize];
+        let Node { at, item, next } = self.nodes[first];
         self.days[day].first = next;
-        self.nodes[first as usize].next = self.free;
-        self.free = first;
+        self.nodes.release(first);
         self.now = at;
         self.len -= 1;
         if self.days.len() > FEWEST_DAYS && self.len < self.days.len() / 2 {
@@ -104,7 +72,7 @@ impl<T: Copy> Calendar<T> for CalendarQueue<T> {
 
     #[inline]
     fn next_at(&mut self) -> Option<Time> {
-        self.first().map(|first| Time::from_nanos(self.nodes[first as usize].at))
+        self.first().map(|first| Time::from_nanos(self.nodes[first].at))
     }
 
     #[inline]
@@ -127,15 +95,15 @@ impl<T: Copy> CalendarQueue<T> {
         }
         for number in self.today..self.today.saturating_add(self.days.len() as u64) {
             let first = self.days[self.day(number)].first;
-            if first != END && self.nodes[first as usize].at >> self.day_bits == number {
+            if first != END && self.nodes[first].at >> self.day_bits == number {
                 self.today = number;
                 return Some(first);
             }
         }
         // Nothing is due for a year.
         let firsts = self.days.iter().map(|day| day.first).filter(|&first| first != END);
-        let first = firsts.min_by_key(|&first| self.nodes[first as usize].at)?;
-        self.today = self.nodes[first as usize].at >> self.day_bits;
+        let first = firsts.min_by_key(|&first| self.nodes[first].at)?;
+        self.today = self.nodes[first].at >> self.day_bits;
         Some(first)
     }
 
@@ -147,21 +115,21 @@ impl<T: Copy> CalendarQueue<T> {
         let List { first, last } = self.days[day];
         if first == END {
             self.days[day] = List { first: index, last: index };
-        } else if self.nodes[last as usize].at <= at {
-            self.nodes[last as usize].next = index;
+        } else if self.nodes[last].at <= at {
+            self.nodes[last].next = index;
             self.days[day].last = index;
-        } else if at < self.nodes[first as usize].at {
-            self.nodes[index as usize].next = first;
+        } else if at < self.nodes[first].at {
+            self.nodes[index].next = first;
             self.days[day].first = index;
         } else {
             let mut before = first;
-            let mut after = self.nodes[first as usize].next;
-            while self.nodes[after as usize].at <= at {
+            let mut after = self.nodes[first].next;
+            while self.nodes[after].at <= at {
                 before = after;
-                after = self.nodes[after as usize].next;
+                after = self.nodes[after].next;
             }
-            self.nodes[before as usize].next = index;
-            self.nodes[index as usize].next = after;
+            self.nodes[before].next = index;
+            self.nodes[index].next = after;
         }
     }
 
@@ -174,8 +142,8 @@ impl<T: Copy> CalendarQueue<T> {
         for List { first, .. } in old {
             let mut index = first;
             while index != END {
-                let Node { at, next, .. } = self.nodes[index as usize];
-                self.nodes[index as usize].next = END;
+                let Node { at, next, .. } = self.nodes[index];
+                self.nodes[index].next = END;
                 self.place(index, at);
                 index = next;
             }
@@ -186,12 +154,7 @@ impl<T: Copy> CalendarQueue<T> {
     fn measured_day_bits(&self) -> u32 {
         let mut times = Vec::with_capacity(self.len);
         for day in &self.days {
-            let mut index = day.first;
-            while index != END {
-                let node = &self.nodes[index as usize];
-                times.push(node.at);
-                index = node.next;
-            }
+            times.extend(self.nodes.from(day.first).map(|node| node.at));
         }
         let sample = SAMPLE.min(times.len());
         if sample < 2 {

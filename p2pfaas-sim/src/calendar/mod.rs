@@ -5,21 +5,23 @@
 
 mod binary_heap;
 mod calendar_queue;
-mod laned_heap;
+mod nodes;
 mod quaternary_heap;
+mod slots;
 mod sorted_wheel;
 mod timing_wheel;
 
 pub use binary_heap::BinaryHeap;
 pub use calendar_queue::CalendarQueue;
-pub use laned_heap::LanedHeap;
 use p2pfaas_core::Time;
 pub use quaternary_heap::QuaternaryHeap;
 pub use sorted_wheel::SortedWheel;
 pub use timing_wheel::TimingWheel;
 
-/// The calendar of the simulator.
-pub type EventCalendar<T> = BinaryHeap<T>;
+/// The calendar of the simulator: in the mix of a run (40 % at 1 ms, the others exponential) 28, 32, 36 and
+/// 108 ns an event with 100 to 100 000 waiting, where the binary heap takes 51, 69, 102 and 291 ns
+/// (`benches/calendar.rs`).
+pub type EventCalendar<T> = SortedWheel<T>;
 
 /// Items that come out by time and, at equal times, in the order in which they were pushed.
 ///

@@ -43,7 +43,8 @@ impl<T: Copy> Calendar<T> for QuaternaryHeap<T> {
     #[inline]
     fn push(&mut self, at: Time, item: T) {
         debug_assert!(at >= self.now, "pushed for a time that is over");
-        let key = self.number(at);
+        let key = u128::from(at.as_nanos()) << 64 | u128::from(self.pushed);
+        self.pushed += 1;
         if self.open {
             self.open = false;
             self.sink(key, item);
@@ -59,44 +60,21 @@ impl<T: Copy> Calendar<T> for QuaternaryHeap<T> {
         }
         let item = *self.items.first()?;
         self.open = true;
-        self.now = Self::time(self.key(ROOT));
+        self.now = time(self.key(ROOT));
         Some((self.now, item))
     }
 
     #[inline]
     fn next_at(&mut self) -> Option<Time> {
-        let key = self.next_key();
-        (key != NONE).then(|| Self::time(key))
+        if self.open {
+            self.close();
+        }
+        (!self.items.is_empty()).then(|| time(self.key(ROOT)))
     }
 
     #[inline]
     fn len(&self) -> usize {
         self.items.len() - usize::from(self.open)
-    }
-}
-
-impl<T> QuaternaryHeap<T> {
-    /// The key of what is pushed now for `at`.
-    #[inline]
-    pub(super) fn number(&mut self, at: Time) -> u128 {
-        let key = u128::from(at.as_nanos()) << 64 | u128::from(self.pushed);
-        self.pushed += 1;
-        key
-    }
-
-    #[inline]
-    pub(super) fn time(key: u128) -> Time {
-        Time::from_nanos((key >> 64) as u64)
-    }
-
-    /// The least key; [`NONE`] if nothing is waiting.
-    #[inline]
-    pub(super) fn next_key(&self) -> u128 {
-        if self.open {
-            self.keys.get(1).map_or(NONE, |&group| least(group).0)
-        } else {
-            self.keys.first().map_or(NONE, |group| group.0[ROOT])
-        }
     }
 }
 
@@ -172,4 +150,9 @@ fn least(Group([a, b, c, d]): Group) -> (u128, usize) {
     let (left, at_left) = if b < a { (b, 1) } else { (a, 0) };
     let (right, at_right) = if d < c { (d, 3) } else { (c, 2) };
     if right < left { (right, at_right) } else { (left, at_left) }
+}
+
+#[inline]
+fn time(key: u128) -> Time {
+    Time::from_nanos((key >> 64) as u64)
 }

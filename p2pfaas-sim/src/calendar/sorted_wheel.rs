@@ -1,26 +1,19 @@
 //! A timing wheel that goes down only as far as it pays: a slot with few items is sorted and served.
 //!
-//! What is due next is in a short sorted list, all else in the slots of a hierarchical wheel, 64 slots a
-//! level, at the level of the highest digit, in base 64, in which its time differs from the list's. When
-//! the list is empty, the first slot becomes the list, or spreads over lower levels if it holds many
-//! items. When the list becomes long, its later half goes back to the wheel.
+//! What is due next is in a short sorted list, all else in the slots of a hierarchical wheel. When the
+//! list is empty, the first slot becomes the list, or spreads over lower levels if it holds many items.
+//! When the list becomes long, its later half goes back to the slots.
 
 use p2pfaas_core::Time;
 
 use super::Calendar;
-
-const DIGIT_BITS: u32 = 6;
-const SLOTS: usize = 1 << DIGIT_BITS;
-const LEVELS: usize = u64::BITS.div_ceil(DIGIT_BITS) as usize;
+use super::slots::Slots;
 
 /// A slot with more items spreads over lower levels.
-const MOST_TO_SORT: usize = 32;
+const MOST_TO_SORT: usize = 8;
 
-/// A list with more items is cut in two.
-const MOST_IN_FRONT: usize = 64;
-
-/// The end of a list.
-const END: u32 = u32::MAX;
+/// A list with more items, gone ones with them, is cut shorter.
+const MOST_IN_FRONT: usize = 128;
 
 /// A timing wheel behind a short sorted list.
 #[derive(Debug)]
@@ -29,54 +22,14 @@ pub struct SortedWheel<T> {
     front: Vec<(u64, T)>,
     head: usize,
     last: u64,
-    levels: [Level; LEVELS],
-    /// Levels with items, as bits.
-    occupied: u32,
-    /// Levels and slots are relative to this time.
-    base: u64,
-    /// All items of the wheel, in lists. What is free is in a list, too.
-    nodes: Vec<Node<T>>,
-    free: u32,
+    slots: Slots<T>,
     len: usize,
     now: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    /// Slots with items, as bits.
-    occupied: u64,
-    slots: [List; SLOTS],
-}
-
-/// First in, first out.
-#[derive(Debug, Clone, Copy)]
-struct List {
-    first: u32,
-    last: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node<T> {
-    at: u64,
-    item: T,
-    next: u32,
-}
-
 impl<T> Default for SortedWheel<T> {
     fn default() -> Self {
-        let level = Level { occupied: 0, slots: [List { first: END, last: END }; SLOTS] };
-        Self {
-            front: Vec::new(),
-            head: 0,
-            last: 0,
-            levels: [level; LEVELS],
-            occupied: 0,
-            base: 0,
-            nodes: Vec::new(),
-            free: END,
-            len: 0,
-            now: 0,
-        }
+        Self { front: Vec::new(), head: 0, last: 0, slots: Slots::default(), len: 0, now: 0 }
     }
 }
 
@@ -87,10 +40,10 @@ impl<T: Copy> Calendar<T> for SortedWheel<T> {
         debug_assert!(at >= self.now, "pushed for a time that is over");
         self.len += 1;
         if at > self.last {
-            self.wait(at, item);
+            self.slots.push(at, item);
         } else {
-            self.sort_in(at, item);
-            if self.front.len() - self.head > MOST_IN_FRONT {
+            sort_in(&mut self.front, self.head, at, item);
+            if self.front.len() > MOST_IN_FRONT {
                 self.shorten();
             }
         }
@@ -110,9 +63,12 @@ impl<T: Copy> Calendar<T> for SortedWheel<T> {
 
     #[inline]
     fn next_at(&mut self) -> Option<Time> {
-        let first = self.front.get(self.head).map(|&(at, _)| at);
-        // The wheel may not go on for a look, as earlier items may come.
-        first.or_else(|| self.first_in_wheel()).map(Time::from_nanos)
+        let at = match self.front.get(self.head) {
+            Some(&(at, _)) => at,
+            // The wheel may not go on for a look, as earlier items may come.
+            None => self.slots.earliest(self.slots.first()?)?,
+        };
+        Some(Time::from_nanos(at))
     }
 
     #[inline]
@@ -122,29 +78,21 @@ impl<T: Copy> Calendar<T> for SortedWheel<T> {
 }
 
 impl<T: Copy> SortedWheel<T> {
-    /// The earliest time in the wheel.
-    fn first_in_wheel(&self) -> Option<u64> {
-        let level = self.levels.get(self.occupied.trailing_zeros() as usize)?;
-        let mut index = level.slots[level.occupied.trailing_zeros() as usize].first;
-        let mut earliest = u64::MAX;
-        while index != END {
-            let node = &self.nodes[index as usize];
-            earliest = earliest.min(node.at);
-            index = node.next;
-        }
-        Some(earliest)
-    }
-
-    /// Puts an item into the list, after what is due at the same time.
+    /// The first slot with few items becomes the list.
     #[inline]
-    fn sort_in(&mut self, at: u64, item: T) {
-        let mut place = self.front.len();
-        self.front.push((at, item));
-        while place > self.head && self.front[place - 1].0 > at {
-            self.front[place] = self.front[place - 1];
-            place -= 1;
+    fn refill(&mut self) {
+        self.front.clear();
+        self.head = 0;
+        while let Some(slot) = self.slots.first() {
+            let (start, end) = self.slots.span(slot);
+            self.slots.advance(start);
+            if slot.is_one_time() || !self.slots.is_longer(slot, MOST_TO_SORT) {
+                self.last = end;
+                self.slots.drain(slot, |at, item| sort_in(&mut self.front, 0, at, item));
+                return;
+            }
+            self.slots.spread(slot);
         }
-        self.front[place] = (at, item);
     }
 
     /// The later half of the list goes back to the wheel; what is gone from its front makes room.
@@ -168,104 +116,36 @@ impl<T: Copy> SortedWheel<T> {
         self.last = at - 1;
         for index in cut..self.front.len() {
             let (at, item) = self.front[index];
-            self.wait(at, item);
+            self.slots.push(at, item);
         }
         self.front.truncate(cut);
     }
+}
 
-    /// The first slot with few items becomes the list.
-    #[inline]
-    fn refill(&mut self) {
-        self.front.clear();
-        self.head = 0;
-        while self.occupied != 0 {
-            let level = self.occupied.trailing_zeros();
-            let slots = &mut self.levels[level as usize];
-            let slot = slots.occupied.trailing_zeros();
-            let first = slots.slots[slot as usize].first;
-            slots.slots[slot as usize].first = END;
-            slots.occupied &= !(1 << slot);
-            if slots.occupied == 0 {
-                self.occupied &= !(1 << level);
-            }
-            let bits = level * DIGIT_BITS;
-            self.base = self.nodes[first as usize].at >> bits << bits;
-            if level == 0 || self.is_short(first) {
-                self.last = self.base | ((1 << bits) - 1);
-                self.take(first);
-                return;
-            }
-            self.spread(first);
-        }
+/// Puts an item into a list that is sorted from `head` on, after what is due at the same time.
+#[inline]
+fn sort_in<T: Copy>(list: &mut Vec<(u64, T)>, head: usize, at: u64, item: T) {
+    let mut place = list.len();
+    list.push((at, item));
+    while place > head && list[place - 1].0 > at {
+        list[place] = list[place - 1];
+        place -= 1;
     }
+    list[place] = (at, item);
+}
 
-    #[inline]
-    fn is_short(&self, first: u32) -> bool {
-        let mut index = first;
-        for _ in 0..MOST_TO_SORT {
-            index = self.nodes[index as usize].next;
-            if index == END {
-                return true;
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_does_not_grow_with_what_has_gone_through_it() {
+        let mut wheel = SortedWheel::default();
+        (0..10).for_each(|at| wheel.push(Time::from_nanos(at), ()));
+        for _ in 0..100_000 {
+            let (at, ()) = wheel.pop().unwrap();
+            wheel.push(Time::from_nanos(at.as_nanos() + 1_000_000), ());
         }
-        false
-    }
-
-    /// Moves a slot's items to the list.
-    #[inline]
-    fn take(&mut self, first: u32) {
-        let mut index = first;
-        while index != END {
-            let Node { at, item, next } = self.nodes[index as usize];
-            self.sort_in(at, item);
-            self.nodes[index as usize].next = self.free;
-            self.free = index;
-            index = next;
-        }
-    }
-
-    /// Moves a slot's items to lower levels.
-    #[inline]
-    fn spread(&mut self, first: u32) {
-        let mut index = first;
-        while index != END {
-            let Node { at, next, .. } = self.nodes[index as usize];
-            self.nodes[index as usize].next = END;
-            self.place(index, at);
-            index = next;
-        }
-    }
-
-    /// Puts an item into the wheel.
-    #[inline]
-    fn wait(&mut self, at: u64, item: T) {
-        let node = Node { at, item, next: END };
-        let index = if self.free == END {
-            self.nodes.push(node);
-            (self.nodes.len() - 1) as u32
-        } else {
-            let index = self.free;
-            self.free = self.nodes[index as usize].next;
-            self.nodes[index as usize] = node;
-            index
-        };
-        self.place(index, at);
-    }
-
-    #[inline]
-    fn place(&mut self, index: u32, at: u64) {
-        let highest = (at ^ self.base | 1).ilog2();
-        let level = highest / DIGIT_BITS;
-        let slot = (at >> (level * DIGIT_BITS)) as usize % SLOTS;
-        self.occupied |= 1 << level;
-        let level = &mut self.levels[level as usize];
-        level.occupied |= 1 << slot;
-        let list = &mut level.slots[slot];
-        if list.first == END {
-            list.first = index;
-        } else {
-            self.nodes[list.last as usize].next = index;
-        }
-        list.last = index;
+        assert!(wheel.front.capacity() <= 2 * MOST_IN_FRONT);
     }
 }

@@ -160,7 +160,6 @@ macro_rules! is_a_calendar {
 is_a_calendar! {
     binary_heap: BinaryHeap,
     calendar_queue: CalendarQueue,
-    laned_heap: LanedHeap,
     quaternary_heap: QuaternaryHeap,
     sorted_wheel: SortedWheel,
     timing_wheel: TimingWheel,

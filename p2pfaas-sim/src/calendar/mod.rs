@@ -4,12 +4,24 @@
 //! items of equal time come out in the order in which they were pushed.
 
 mod binary_heap;
+mod calendar_queue;
+mod nodes;
+mod quaternary_heap;
+mod slots;
+mod sorted_wheel;
+mod timing_wheel;
 
 pub use binary_heap::BinaryHeap;
+pub use calendar_queue::CalendarQueue;
 use p2pfaas_core::Time;
+pub use quaternary_heap::QuaternaryHeap;
+pub use sorted_wheel::SortedWheel;
+pub use timing_wheel::TimingWheel;
 
-/// The calendar of the simulator.
-pub type EventCalendar<T> = BinaryHeap<T>;
+/// The calendar of the simulator: with 1000 and 10 000 waiting, 40 % at 1 ms and the others exponential, an
+/// event takes 0.3 to 0.5 of what it takes in the binary heap, 0.5 to 0.9 of the quaternary heap and about
+/// as much as in the timing wheel (`benches/calendar.rs`, three runs on a busy machine).
+pub type EventCalendar<T> = SortedWheel<T>;
 
 /// Items that come out by time and, at equal times, in the order in which they were pushed.
 ///

@@ -7,3 +7,4 @@
 pub mod arrivals;
 pub mod service;
 pub mod streams;
+pub mod theory;

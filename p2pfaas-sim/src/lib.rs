@@ -12,4 +12,5 @@ pub mod reference;
 pub mod scenario;
 pub mod service;
 pub mod streams;
+pub mod theory;
 pub mod world;

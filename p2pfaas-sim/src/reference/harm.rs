@@ -50,3 +50,43 @@ pub struct Harm {
     /// Share of jobs in time when all that come are admitted while there is room.
     pub in_time: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_place_that_is_taken_costs_what_the_next_job_would_have_brought() {
+        // One slot, no queue: gain = a·m/(a + m); taken: v(0) − v(1) = gain/m.
+        let harm = harm(3.0, &[2.0], &[0.8]);
+        assert!((harm.in_time - 0.8 * 2.0 / 5.0).abs() < 1e-15);
+        assert!((harm.by_load[0] - 0.8 * 3.0 / 5.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn without_arrivals_nothing_is_harmed() {
+        let harm = harm(0.0, &[2.0, 2.0], &[0.8, 0.5]);
+        assert_eq!((harm.by_load, harm.in_time), (vec![0.0, 0.0], 0.8));
+    }
+
+    proptest! {
+        #[test]
+        fn the_values_solve_poissons_equation_at_any_load(
+            slots in 1_u32..6, queue in 0_u32..200, rate in 0.01_f64..30.0, fade in 0.5_f64..1.0,
+        ) {
+            let room = slots + queue;
+            let leaving: Vec<_> = (1..=room).map(|jobs| 2.0 * f64::from(jobs.min(slots))).collect();
+            let reward: Vec<_> = (0..room).map(|load| fade.powi(load as i32)).collect();
+            let harm = harm(rate, &leaving, &reward);
+            let d = &harm.by_load;
+            for load in 0..=room as usize {
+                let arriving = if load < d.len() { rate * (reward[load] - d[load]) } else { 0.0 };
+                let leaving = if load > 0 { leaving[load - 1] * d[load - 1] } else { 0.0 };
+                let gain = arriving + leaving;
+                prop_assert!((gain - rate * harm.in_time).abs() < 1e-9 * rate, "load {load}: {gain}");
+            }
+            prop_assert!(d.iter().all(|harm| *harm >= -1e-9), "{d:?}");
+        }
+    }
+}

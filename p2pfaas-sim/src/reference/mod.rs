@@ -10,24 +10,32 @@
 
 mod best_node;
 mod board;
+mod chain;
 mod cluster;
+mod evaluate;
 mod harm;
 mod in_time;
 mod kinds;
+mod optimum;
 mod scores;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use p2pfaas_core::policy::{Descriptor, Policy};
 
 use best_node::{BestNode, Sight};
+use optimum::OptimalDispatch;
 use scores::{Measure, Scores};
 
 pub use board::Board;
+pub use chain::{MAX_STATES, MAX_SWEEPS, PRECISION};
 pub use cluster::{ClusterModel, NodeModel, TypeModel};
 pub use harm::{Harm, harm};
 pub use in_time::in_time;
 pub use kinds::ReferenceKind;
+pub use optimum::Optimum;
 pub use scores::MAX_ROOM;
 
 /// A reference policy with its parameters.
@@ -62,13 +70,31 @@ pub enum ReferenceError {
         /// The bound.
         most: u32,
     },
-    /// The optimum's model is not this cluster's.
-    #[error("the optimum needs {needs}, and {found}")]
+    /// The model of the optimum is not this cluster's.
+    #[error("dynamic programming needs {needs}, and {found}")]
     NotItsModel {
         /// What it needs.
         needs: &'static str,
         /// What there is instead.
         found: String,
+    },
+    /// Too many combinations of loads.
+    #[error(
+        "dynamic programming would have {states} states, of at most {most}: take fewer nodes, slots or places in queues"
+    )]
+    TooManyStates {
+        /// The product of (slots + queue + 1) over the nodes.
+        states: usize,
+        /// The bound.
+        most: usize,
+    },
+    /// The values have not settled.
+    #[error("dynamic programming has not settled after {sweeps} sweeps: its bounds are {spread:e} apart")]
+    NotSolved {
+        /// Sweeps over all states.
+        sweeps: u32,
+        /// Relative distance of the bounds of the share of jobs in time.
+        spread: f64,
     },
 }
 
@@ -91,21 +117,16 @@ impl Reference {
     /// # Errors
     /// A cluster that the policy's tables do not take; for the optimum, one that its model does not fit.
     pub fn plan(&self, cluster: &ClusterModel) -> Result<Plan, ReferenceError> {
+        let peers = cluster.nodes.iter().map(|node| node.peers.as_slice().into()).collect();
+        let plan = |known| Plan { reference: *self, peers, known };
         let measure = match self {
             Reference::JoinShortestQueue => Measure::FewJobs,
             Reference::LeastExpectedCompletion => Measure::EarlyCompletion,
             Reference::MostLikelyInTime => Measure::InTime,
             Reference::PolicyImprovement { .. } => Measure::Improvement,
-            Reference::Optimum => {
-                return Err(ReferenceError::NotItsModel {
-                    needs: "a solver",
-                    found: "it is still to come".into(),
-                });
-            }
+            Reference::Optimum => return Ok(plan(Known::Optimum(Arc::new(Optimum::solve(cluster)?)))),
         };
-        let scores = Arc::new(Scores::new(measure, cluster)?);
-        let peers = cluster.nodes.iter().map(|node| node.peers.as_slice().into()).collect();
-        Ok(Plan { reference: *self, peers, scores })
+        Ok(plan(Known::Scores(Arc::new(Scores::new(measure, cluster)?))))
     }
 }
 
@@ -114,20 +135,54 @@ impl Reference {
 pub struct Plan {
     reference: Reference,
     peers: Vec<Arc<[u32]>>,
-    scores: Arc<Scores>,
+    known: Known,
+}
+
+#[derive(Debug, Clone)]
+enum Known {
+    Scores(Arc<Scores>),
+    Optimum(Arc<Optimum>),
 }
 
 impl Plan {
     /// The policies of the nodes of one run, in the order of their numbers. They read this board.
     pub fn policies(&self, board: &Board) -> Vec<Box<dyn Policy>> {
         let policy = |(own, peers): (usize, &Arc<[u32]>)| -> Box<dyn Policy> {
-            let sight = match self.reference {
-                Reference::PolicyImprovement { probes } if probes > 0 => Sight::Probes(probes),
-                _ => Sight::All(board.clone()),
-            };
-            let (peers, scores) = (Arc::clone(peers), Arc::clone(&self.scores));
-            Box::new(BestNode { descriptor: self.reference.descriptor(), own, peers, scores, sight })
+            let (descriptor, peers) = (self.reference.descriptor(), Arc::clone(peers));
+            match &self.known {
+                Known::Optimum(optimum) => {
+                    let (optimum, board) = (Arc::clone(optimum), board.clone());
+                    Box::new(OptimalDispatch { descriptor, own, peers, optimum, board })
+                }
+                Known::Scores(scores) => {
+                    let (scores, sight) = (Arc::clone(scores), self.sight(board));
+                    Box::new(BestNode { descriptor, own, peers, scores, sight })
+                }
+            }
         };
         self.peers.iter().enumerate().map(policy).collect()
+    }
+
+    fn sight(&self, board: &Board) -> Sight {
+        match self.reference {
+            Reference::PolicyImprovement { probes } if probes > 0 => Sight::Probes(probes),
+            _ => Sight::All(board.clone()),
+        }
+    }
+
+    /// The policy's exact share of jobs in time in this cluster, without simulation: where the
+    /// [`Optimum`]'s model fits.
+    ///
+    /// # Errors
+    /// Where it does not, and for a policy that probes.
+    pub fn in_time_share(&self, cluster: &ClusterModel) -> Result<f64, ReferenceError> {
+        match (&self.known, self.reference) {
+            (_, Reference::PolicyImprovement { probes }) if probes > 0 => Err(ReferenceError::NotItsModel {
+                needs: "a policy that sees all nodes",
+                found: format!("this one probes {probes}"),
+            }),
+            (Known::Optimum(optimum), _) => Ok(optimum.in_time()),
+            (Known::Scores(scores), _) => evaluate::in_time_share(cluster, scores),
+        }
     }
 }

@@ -19,6 +19,8 @@ pub enum Purpose {
     Node = 5,
     /// A training's arrivals, which have this as their seed.
     Training = 6,
+    /// A run's random graph of neighbours.
+    Topology = 16,
 }
 
 /// The generator of one purpose and owner.

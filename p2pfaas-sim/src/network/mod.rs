@@ -7,6 +7,7 @@
 mod graph;
 mod latency;
 mod partition;
+mod random_graphs;
 mod topology;
 
 use std::time::Duration;

@@ -1,4 +1,5 @@
 use p2pfaas_core::policy::Registry;
+use p2pfaas_sim::network::{Bandwidth, Coordinates, Jitter, Latency};
 
 use super::*;
 use crate::experiment::{Experiment, Known, Place, Problems};

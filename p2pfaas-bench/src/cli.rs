@@ -324,6 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_on_an_embedded_cluster_or_on_the_simulator() {
+        for (more, place) in
+            [(&[][..], Place::Local), (&["--on", "local"], Place::Local), (&["--on", "sim"], Place::Sim)]
+        {
+            let line = ["p2pfaas", "run", "a.toml"].iter().chain(more);
+            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
+            assert_eq!(args.on, place);
+        }
+    }
+
+    #[test]
     fn places_that_come_later_are_refused_with_a_word_why() {
         for (place, part) in [("hosts.txt", "fleet"), ("moon", "`local` and `sim`")] {
             let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", place]).unwrap_err();

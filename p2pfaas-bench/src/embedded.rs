@@ -92,7 +92,8 @@ impl Cluster {
             };
             Some(Function { name: name.into(), executor: Arc::new(device), deadline: None })
         };
-        experiment.functions().into_iter().filter_map(function).collect()
+        let offered = experiment.functions().into_iter().filter(|name| spec.offers(name));
+        offered.filter_map(function).collect()
     }
 
     /// Every node's peers are all others. The ports are known only now.

@@ -119,3 +119,27 @@ fn an_interrupted_experiment_keeps_what_was_measured() {
     assert_eq!(counted, summary.policies.iter().map(|policy| policy.offered).sum::<u64>());
     assert!(summary.policies.iter().all(|policy| policy.measured_s < 600.0));
 }
+
+#[test]
+fn a_node_serves_the_functions_that_it_offers_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::builtin();
+    let known = Known { registry: &registry, functions: &BUILTIN_FUNCTIONS };
+    let text = format!(
+        "[cluster]\n[[cluster.node]]\nfunctions = [\"echo\"]\n[[cluster.node]]\n\
+         [traffic]\nkind = \"deterministic\"\nrate = 40.0\n\
+         [[jobs]]\nshare = 0.5\nfunction = \"echo\"\n[[jobs]]\nshare = 0.5\nfunction = \"sleep\"\npayload = \"text:0\"\n\
+         [run]\nduration_s = 0.5\n{NONE}"
+    );
+    let experiment = Experiment::parse(Path::new("tiny.toml"), text, Place::Local, &known)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let (_, rows) = measure(&experiment, folder.path(), &CancellationToken::new());
+    let outcomes = |node: &str, job_type: &str| {
+        let there = rows.iter().filter(|row| cell(row, "node") == node && cell(row, "task_type") == job_type);
+        there.map(|row| cell(row, "outcome")).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(outcomes("0", "1"), ["\"failed\"".to_string()].into());
+    for (node, job_type) in [("0", "0"), ("1", "0"), ("1", "1")] {
+        assert_eq!(outcomes(node, job_type), ["\"served\"".to_string()].into(), "{node} {job_type}");
+    }
+}

@@ -19,10 +19,12 @@ pub enum Purpose {
     Node = 5,
     /// A training's arrivals, which have this as their seed.
     Training = 6,
-    /// What lies between nodes: random links, latencies, losses.
+    /// What happens to messages: random latencies, losses.
     Network = 7,
     /// When a node fails and is repaired.
     Faults = 8,
+    /// A run's random graph of neighbours.
+    Topology = 9,
 }
 
 /// The generator of one purpose and owner.

@@ -7,41 +7,16 @@ use toml::de::DeTable;
 
 use super::problem::{At, Collector};
 use super::reader::{FromToml, Scalar, Table};
+use super::{cluster, network};
 
 /// The whole file.
 pub(super) struct File {
-    pub cluster: Option<Cluster>,
-    pub network: Option<Network>,
+    pub cluster: Option<cluster::Keys>,
+    pub network: Option<network::Keys>,
     pub traffic: Option<Traffic>,
     pub jobs: Vec<Job>,
     pub policies: Vec<Policy>,
     pub run: Option<Run>,
-}
-
-/// `[cluster]`.
-pub(super) struct Cluster {
-    pub span: Range<usize>,
-    pub nodes: Option<At<u64>>,
-    /// Keys that stand for all nodes.
-    pub all: NodeKeys,
-    /// `[[cluster.node]]`.
-    pub each: Vec<NodeKeys>,
-}
-
-/// What a node can be told.
-pub(super) struct NodeKeys {
-    pub slots: Option<At<u64>>,
-    pub queue: Option<At<u64>>,
-    pub speed: Option<At<f64>>,
-    pub deadline_aware: Option<At<bool>>,
-    pub discipline: Option<At<String>>,
-}
-
-/// `[network]`. A value that is neither 0 nor "full" is of no use here, so that only that is kept.
-pub(super) struct Network {
-    /// Anything but the number 0.
-    pub latency: Option<At<()>>,
-    pub topology: Option<At<String>>,
 }
 
 /// `[traffic]`.
@@ -62,6 +37,8 @@ pub(super) struct Job {
     pub payload: Option<At<String>>,
     pub service: Option<Service>,
     pub deadline_s: Option<At<f64>>,
+    pub payload_bytes: Option<At<u64>>,
+    pub answer_bytes: Option<At<u64>>,
 }
 
 /// `service = { ... }`.
@@ -128,8 +105,8 @@ impl File {
         }
         let mut root = Table::new("", document.span(), document.get_ref());
         let file = File {
-            cluster: root.take_table("cluster", problems).map(|table| cluster(table, problems)),
-            network: root.take_table("network", problems).map(|table| network(table, problems)),
+            cluster: root.take_table("cluster", problems).map(|table| cluster::read(table, problems)),
+            network: root.take_table("network", problems).map(|table| network::read(table, problems)),
             traffic: root.take_table("traffic", problems).map(|table| traffic(table, problems)),
             jobs: each(root.take_tables("jobs", problems), problems, job),
             policies: each(root.take_tables("policy", problems), problems, policy),
@@ -140,47 +117,12 @@ impl File {
     }
 }
 
-fn each<'a, T>(
+pub(super) fn each<'a, T>(
     tables: Vec<Table<'a>>,
     problems: &mut Collector<'_>,
     read: fn(Table<'a>, &mut Collector<'_>) -> T,
 ) -> Vec<T> {
     tables.into_iter().map(|table| read(table, problems)).collect()
-}
-
-fn cluster(mut table: Table<'_>, problems: &mut Collector<'_>) -> Cluster {
-    let cluster = Cluster {
-        span: table.span.clone(),
-        nodes: table.take("nodes", problems),
-        all: node_keys(&mut table, problems),
-        each: each(table.take_tables("node", problems), problems, |mut table, problems| {
-            let keys = node_keys(&mut table, problems);
-            table.finish(problems);
-            keys
-        }),
-    };
-    table.finish(problems);
-    cluster
-}
-
-fn node_keys(table: &mut Table<'_>, problems: &mut Collector<'_>) -> NodeKeys {
-    NodeKeys {
-        slots: table.take("slots", problems),
-        queue: table.take("queue", problems),
-        speed: table.take("speed", problems),
-        deadline_aware: table.take("deadline_aware", problems),
-        discipline: table.take("discipline", problems),
-    }
-}
-
-fn network(mut table: Table<'_>, problems: &mut Collector<'_>) -> Network {
-    let latency = table.take_any("latency_ms").filter(|at| f64::from_toml(at.value) != Some(0.0));
-    let network = Network {
-        latency: latency.map(|at| At { value: (), key: at.key, span: at.span }),
-        topology: table.take("topology", problems),
-    };
-    table.finish(problems);
-    network
 }
 
 fn traffic(mut table: Table<'_>, problems: &mut Collector<'_>) -> Traffic {
@@ -206,6 +148,8 @@ fn job(mut table: Table<'_>, problems: &mut Collector<'_>) -> Job {
         payload: table.take("payload", problems),
         service: table.take_table("service", problems).map(|table| service(table, problems)),
         deadline_s: table.take("deadline_s", problems),
+        payload_bytes: table.take("payload_bytes", problems),
+        answer_bytes: table.take("answer_bytes", problems),
     };
     table.finish(problems);
     job

@@ -4,9 +4,11 @@
 //! that remember where they stood and finds keys that do not exist; `resolve` checks meanings and
 //! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
 
+mod cluster;
 mod file;
 mod learned;
 mod local;
+mod network;
 mod problem;
 mod reader;
 mod resolve;
@@ -18,8 +20,10 @@ use p2pfaas_core::policy::{Descriptor, Registry};
 use p2pfaas_core::reward::Reward;
 
 use p2pfaas_sim::arrivals::Traffic;
+use p2pfaas_sim::network::NetworkSpec;
 use p2pfaas_sim::service::Service;
 
+pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
 
@@ -32,6 +36,10 @@ pub struct Experiment {
     pub source: String,
     /// The nodes.
     pub nodes: Vec<NodeSpec>,
+    /// What the nodes have in common.
+    pub cluster: ClusterSpec,
+    /// What lies between them.
+    pub network: NetworkSpec,
     /// The arrivals.
     pub traffic: Traffic,
     /// Task types; the index is the task type.
@@ -113,19 +121,6 @@ pub struct Known<'a> {
     pub functions: &'a [&'a str],
 }
 
-/// One node.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodeSpec {
-    /// Jobs run at once.
-    pub slots: u32,
-    /// Jobs that may wait.
-    pub queue: u32,
-    /// Service times are divided by it.
-    pub speed: f64,
-    /// Drop on arrival what cannot finish in time.
-    pub deadline_aware: bool,
-}
-
 /// A kind of job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobType {
@@ -141,6 +136,10 @@ pub struct JobType {
     pub service: Option<Service>,
     /// Seconds from the scheduled send.
     pub deadline_s: Option<f64>,
+    /// Bytes that it takes with it over a network with a bandwidth; an embedded cluster really sends `payload`.
+    pub payload_bytes: u64,
+    /// Bytes that its answer brings back.
+    pub answer_bytes: u64,
 }
 
 /// What a job sends.

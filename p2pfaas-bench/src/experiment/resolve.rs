@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
-use p2pfaas_core::defaults;
 use p2pfaas_core::policy::{Policy, PolicyError};
 
 use super::problem::{At, Collector};
@@ -46,13 +45,23 @@ pub(super) fn resolve(
     if file.run.is_none() {
         problems.missing("run", &start, "a table [run] with duration_s");
     }
-    let nodes = file.cluster.as_ref().and_then(|cluster| nodes(cluster, place, problems));
-    let node_count = nodes.as_ref().map(Vec::len);
+    let cluster = file.cluster.as_ref().and_then(|cluster| cluster::resolve(cluster, place, problems));
+    let node_count = cluster.as_ref().map(|(nodes, _)| nodes.len());
     let traffic = file.traffic.as_ref().and_then(|raw| traffic(raw, node_count, problems));
     let jobs = jobs(&file.jobs, path, known, problems);
     let policies = policies(&file.policies, node_count.unwrap_or(1), path, known, problems);
     let run = file.run.as_ref().and_then(|raw| run(raw, problems));
-    let (nodes, mut traffic, jobs, policies) = (nodes?, traffic?, jobs?, policies?);
+    if let (Some(raw), Some(jobs)) = (&file.cluster, &jobs) {
+        cluster::functions_called(raw, jobs, problems);
+    }
+    let seed = run.as_ref().and_then(|(_, _, seeds)| seeds.first()).copied();
+    let network = match (&file.network, place) {
+        (Some(raw), Place::Sim) => network::resolve(raw, node_count, seed, path, problems),
+        // What else there is has been refused.
+        _ => Some(NetworkSpec::default()),
+    };
+    let ((nodes, cluster), network) = (cluster?, network?);
+    let (mut traffic, jobs, policies) = (traffic?, jobs?, policies?);
     traffic.shares = jobs.iter().map(|job| job.share).collect();
     let (warmup_s, duration_s, seeds) = run?;
     emulation(file, &nodes, &jobs, problems);
@@ -68,6 +77,8 @@ pub(super) fn resolve(
         name,
         source: source.into(),
         nodes,
+        cluster,
+        network,
         traffic,
         jobs,
         policies,
@@ -75,75 +86,6 @@ pub(super) fn resolve(
         duration_s,
         seeds,
     })
-}
-
-/// Nodes in one experiment.
-fn most_nodes(place: Place) -> u64 {
-    match place {
-        // Each is a complete service with ports of its own.
-        Place::Local => 256,
-        Place::Sim => 100_000,
-    }
-}
-
-fn nodes(cluster: &file::Cluster, place: Place, problems: &mut Collector<'_>) -> Option<Vec<NodeSpec>> {
-    let most = most_nodes(place);
-    let tables = cluster.each.len() as u64;
-    let count = match &cluster.nodes {
-        Some(nodes) if tables > 0 && nodes.value != tables => {
-            let expected = format!("{tables}, or no such key");
-            problems.at(nodes, format!("there are {tables} [[cluster.node]] tables"), &expected);
-            return None;
-        }
-        Some(nodes) if !(1..=most).contains(&nodes.value) => {
-            problems.refused(nodes, &format!("a number of nodes from 1 to {most}"));
-            return None;
-        }
-        Some(nodes) => nodes.value,
-        None if (1..=most).contains(&tables) => tables,
-        None if tables > most => {
-            let reason = format!("{tables} nodes are too many for one process");
-            problems.add("cluster.node", &cluster.span, reason, &format!("at most {most}"));
-            return None;
-        }
-        None => {
-            let expected = "the number of nodes, or one table [[cluster.node]] for each";
-            problems.missing("cluster.nodes", &cluster.span, expected);
-            return None;
-        }
-    };
-    let base = NodeSpec { slots: defaults::SLOTS, queue: defaults::QUEUE, speed: 1.0, deadline_aware: false };
-    let base = node(&cluster.all, &base, problems);
-    if cluster.each.is_empty() {
-        return Some(vec![base; usize::try_from(count).ok()?]);
-    }
-    Some(cluster.each.iter().map(|keys| node(keys, &base, problems)).collect())
-}
-
-fn node(keys: &file::NodeKeys, base: &NodeSpec, problems: &mut Collector<'_>) -> NodeSpec {
-    let mut count = |at: &Option<At<u64>>, default: u32, least: u32, expected: &str| match at {
-        None => default,
-        Some(at) => match u32::try_from(at.value) {
-            Ok(value) if (least..=defaults::MAX_JOBS).contains(&value) => value,
-            _ => {
-                problems.refused(at, &format!("{expected}, from {least} to {}", defaults::MAX_JOBS));
-                default
-            }
-        },
-    };
-    let slots = count(&keys.slots, base.slots, 1, "jobs run at once");
-    let queue = count(&keys.queue, base.queue, 0, "jobs that may wait");
-    let speed = match &keys.speed {
-        None => base.speed,
-        Some(at) => {
-            if !(at.value.is_finite() && at.value > 0.0) {
-                problems.refused(at, "a speed above 0 (1 is the speed that the service times are for)");
-            }
-            at.value
-        }
-    };
-    let deadline_aware = keys.deadline_aware.as_ref().map_or(base.deadline_aware, |at| at.value);
-    NodeSpec { slots, queue, speed, deadline_aware }
 }
 
 fn traffic(raw: &file::Traffic, nodes: Option<usize>, problems: &mut Collector<'_>) -> Option<Traffic> {
@@ -286,6 +228,8 @@ fn job(
         payload: payload?,
         service: service?,
         deadline_s,
+        payload_bytes: raw.payload_bytes.as_ref().map_or(0, |at| at.value),
+        answer_bytes: raw.answer_bytes.as_ref().map_or(0, |at| at.value),
     })
 }
 

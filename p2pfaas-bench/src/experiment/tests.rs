@@ -53,7 +53,7 @@ fn a_good_file_resolves_with_defaults() {
     let experiment = experiment(GOOD);
     assert_eq!(experiment.name, "test");
     assert_eq!(experiment.nodes.len(), 3);
-    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, deadline_aware: false };
+    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, ..NodeSpec::default() };
     assert_eq!(experiment.nodes[2], node);
     assert_eq!(experiment.traffic.rates, [10.0; 3]);
     assert_eq!(experiment.jobs[0].payload, PayloadSpec::Sample(160));
@@ -82,8 +82,8 @@ fn node_tables_take_what_they_leave_out_from_the_cluster() {
         "slots = 7\n[[cluster.node]]\nspeed = 0.5\n[[cluster.node]]\nslots = 2\nqueue = 1\ndeadline_aware = true",
         1,
     ));
-    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, deadline_aware: false };
-    let second = NodeSpec { slots: 2, queue: 1, speed: 1.0, deadline_aware: true };
+    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, ..NodeSpec::default() };
+    let second = NodeSpec { slots: 2, queue: 1, deadline_aware: true, ..NodeSpec::default() };
     assert_eq!(experiment.nodes, [first, second]);
 }
 
@@ -96,7 +96,8 @@ fn each_problem_names_its_line_its_key_its_reason_and_what_was_expected() {
     assert_eq!(
         complaint("slots = 3", "slot = 3"),
         "test.toml:4: cluster.slot: unknown key (did you mean \"slots\"?); \
-         expected one of nodes, slots, queue, speed, deadline_aware, discipline, node"
+         expected one of nodes, slots, queue, speed, deadline_aware, discipline, functions, \
+         mtbf_s, mttr_s, joins_s, leaves_s, detect_s, idle_timeout_s, cold_start_s, max_instances, node"
     );
     assert_eq!(
         complaint("share = 0.6", "share = 0.5"),
@@ -258,7 +259,7 @@ fn what_an_embedded_cluster_cannot_do_is_refused_and_not_ignored() {
         (
             "latency_ms = 0.0",
             "latency_ms = 5",
-            ":8: network.latency_ms: an embedded cluster has the latency of",
+            ":8: network.latency_ms: an embedded cluster has the network of",
         ),
         ("latency_ms = 0.0", "latency_ms = { kind = \"exponential\", mean_ms = 3 }", "network.latency_ms"),
         ("\"full\"", "\"ring\"", "\"ring\" is not available with --on local"),

@@ -4,9 +4,14 @@
 //! running simulation asks. Messages do not wait for each other on a link, and one that was sent later
 //! may come sooner where latencies are drawn.
 
+mod bandwidth;
 mod graph;
 mod latency;
+mod matrix;
 mod partition;
+mod place;
+mod random_graphs;
+mod table_file;
 mod topology;
 
 use std::time::Duration;
@@ -14,9 +19,13 @@ use std::time::Duration;
 use p2pfaas_core::Time;
 use rand::{Rng, RngExt};
 
+pub use bandwidth::{Bandwidth, BandwidthError};
 pub use graph::{Graph, Neighbours};
-pub use latency::{Latency, LatencyError};
+pub use latency::{Jitter, Latency, LatencyError};
+pub use matrix::{MAX_MATRIX_NODES, Matrix};
 pub use partition::{Partition, PartitionError};
+pub use place::Coordinates;
+pub use table_file::{FileError, read_edges};
 pub use topology::{Topology, TopologyError};
 
 use latency::Links;
@@ -29,6 +38,8 @@ pub struct NetworkSpec {
     pub topology: Topology,
     /// How long a message takes, one way, node to node.
     pub latency: Latency,
+    /// How much longer a message with a body takes; `None`: no longer.
+    pub bandwidth: Option<Bandwidth>,
     /// The probability that a probe gets no answer, at least 0 and below 1.
     pub probe_loss: f64,
     /// When which nodes cannot reach each other.
@@ -47,6 +58,9 @@ pub enum NetworkError {
     /// There are no such latencies.
     #[error(transparent)]
     Latency(#[from] LatencyError),
+    /// There is no such bandwidth.
+    #[error(transparent)]
+    Bandwidth(#[from] BandwidthError),
     /// A partition cannot be.
     #[error("partition {index}: {error}")]
     Partition {
@@ -70,9 +84,13 @@ impl NetworkSpec {
         if !(0.0..1.0).contains(&self.probe_loss) {
             return Err(NetworkError::ProbeLoss(self.probe_loss));
         }
+        if let Some(bandwidth) = &self.bandwidth {
+            bandwidth.check(nodes)?;
+        }
         Ok(Network {
             graph: self.topology.build(nodes, seed)?,
             links: self.latency.build(nodes)?,
+            bandwidth: self.bandwidth.clone(),
             timetable: Timetable::new(&self.partitions, nodes)?,
             probe_loss: self.probe_loss,
             view_refresh: self.view_refresh,
@@ -85,6 +103,7 @@ impl NetworkSpec {
 pub struct Network {
     graph: Graph,
     links: Links,
+    bandwidth: Option<Bandwidth>,
     timetable: Timetable,
     probe_loss: f64,
     view_refresh: Option<Duration>,
@@ -112,8 +131,11 @@ impl Network {
     /// latencies are random.
     #[inline]
     pub fn delay<R: Rng + ?Sized>(&self, from: u32, to: u32, bytes: u64, rng: &mut R) -> Duration {
-        let _ = bytes;
-        self.links.delay(from, to, rng)
+        let delay = self.links.delay(from, to, rng);
+        match &self.bandwidth {
+            None => delay,
+            Some(bandwidth) => delay + bandwidth.time(from, to, bytes),
+        }
     }
 
     /// Whether a message that is sent now between two nodes is lost, because a partition parts them.
@@ -134,3 +156,6 @@ impl Network {
         self.view_refresh
     }
 }
+
+#[cfg(test)]
+mod tests;

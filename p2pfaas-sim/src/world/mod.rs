@@ -80,7 +80,7 @@ impl<'a> World<'a> {
     /// Policy, network or agents that cannot be had, or do not go with the scenario.
     pub fn new(scenario: &'a Scenario, contender: &'a Contender, seed: u64) -> Result<Self, WorldError> {
         let count = scenario.nodes.len();
-        let network = scenario.network.build(count, stream_seed(seed, Purpose::Network, 0))?;
+        let network = scenario.network.build(count, seed)?;
         let functions = scenario.jobs.iter().map(|job| job.function as usize + 1).max().unwrap_or(0);
         let owned = |purpose| (0..count as u64).map(|node| generator(seed, purpose, node)).collect();
         let name = |index| {
@@ -91,7 +91,7 @@ impl<'a> World<'a> {
         let reference = contender.plan(scenario, &network)?;
         let board = reference.as_ref().map(|_| Board::new(count));
         let published = network.view_refresh().map(|_| vec![PeerLoad::default(); count]);
-        let rng = generator(seed, Purpose::Network, 1);
+        let rng = generator(seed, Purpose::Network, 0);
         let mut world = World {
             scenario,
             contender,

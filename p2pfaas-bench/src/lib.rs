@@ -7,7 +7,7 @@
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
 //! - [`curve`] follows agents while they learn;
-//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod client;
 mod command;
 pub mod cost;
 pub mod curve;
+pub mod distribution;
 pub mod embedded;
 pub mod emulate;
 pub mod evaluate;

@@ -6,7 +6,7 @@ use p2pfaas_core::policy::Registry;
 
 use crate::experiment::{Experiment, Known, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
-use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
+use crate::summary::{CostSummary, PolicyRuns, PolicySummary, RunMeasured, Summary};
 use crate::tally::Tally;
 use p2pfaas_sim::arrivals::Arrival;
 
@@ -41,7 +41,7 @@ pub fn record(number: u64, at_s: f64, outcome: Outcome, answered_s: Option<f64>)
 
 /// Ten jobs a second apart, deadline 0.5 s: 6 served (of which 4 in time), 2 dropped, 1 rejected, 1 failed.
 pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(0.0..10.0);
     for number in 0..10 {
         let at_s = number as f64;
         let (outcome, latency_s) = match number {
@@ -56,13 +56,28 @@ pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
         job.sent_s = Some(at_s + if number == 3 { 0.02 } else { 0.0 });
         job.report.forwarded = number < 3;
         job.report.probes = u32::from(number < 5);
-        tally.add(&job);
+        tally.add_record(&job);
     }
     let mut early = record(99, 0.0, Outcome::Failed, None);
     early.phase = Phase::Warmup;
-    tally.add(&early);
-    let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1, fallbacks: 0 };
-    RunMeasured { seed, tally, measured_s: 10.0, cost, learning: None }
+    tally.add_record(&early);
+    let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1 };
+    RunMeasured {
+        seed,
+        tally,
+        measured_s: 10.0,
+        interrupted: false,
+        fallbacks: 0,
+        cost: Some(cost),
+        learning: None,
+    }
+}
+
+/// Such runs, in this order.
+pub fn runs(measured: impl IntoIterator<Item = RunMeasured>) -> PolicyRuns {
+    let mut runs = PolicyRuns::default();
+    measured.into_iter().enumerate().for_each(|(place, run)| runs.add(place, run));
+    runs
 }
 
 /// A summary of such a run.
@@ -72,9 +87,9 @@ pub fn summary() -> Summary {
         on: "local",
         seeds: vec![1],
         interrupted: false,
-        cores: 2,
+        cores: Some(2),
         version: "0",
         warnings: vec!["beware".into()],
-        policies: PolicySummary::of("a", "A(1)", &[run(1, 0.25)]).into_iter().collect(),
+        policies: PolicySummary::of("a", "A(1)", &runs([run(1, 0.25)])).into_iter().collect(),
     }
 }

@@ -242,6 +242,7 @@ fn range(values: impl Iterator<Item = f64>, step: f64) -> Range<f64> {
 mod tests {
     use super::*;
     use crate::job::{Outcome, Phase};
+    use crate::tally::Counted;
     use crate::testing::{record, summary};
 
     fn learned(label: &str, seed: u64) -> Curve {
@@ -249,7 +250,7 @@ mod tests {
         for second in -20..5 {
             let mut job = record(0, f64::from(second), Outcome::Served, Some(f64::from(second)));
             job.phase = if second < 0 { Phase::Training } else { Phase::Measured };
-            curve.add(&job);
+            curve.add(&Counted::from(&job), None);
         }
         curve
     }

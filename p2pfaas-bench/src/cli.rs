@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
+use crate::experiment::Place;
+
 const EXAMPLES: &str = "\
 Examples:
   p2pfaas run experiments/quickstart.toml
@@ -165,7 +167,7 @@ pub enum Command {
 pub struct RunArgs {
     /// The experiment file
     pub file: PathBuf,
-    /// Where to run it: `local` is an embedded cluster on this machine
+    /// Where to run it: `local` is an embedded cluster on this machine, `sim` the simulator
     #[arg(long, value_name = "PLACE", default_value = "local", value_parser = place)]
     pub on: Place,
     /// Folder for the results [default: results/EXPERIMENT-UTCTIME]
@@ -272,21 +274,15 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_string(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
-/// Where to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// An embedded cluster.
-    Local,
-}
-
 fn place(text: &str) -> Result<Place, String> {
     match text {
         "local" => Ok(Place::Local),
-        "sim" => Err("the simulator comes in a later version; this one knows only `local`".into()),
+        "sim" => Ok(Place::Sim),
         other if other.contains('.') || other.contains('/') => {
-            Err("running on a fleet of machines comes in a later version; this one knows only `local`".into())
+            Err("running on a fleet of machines comes in a later version; this one knows `local` and `sim`"
+                .into())
         }
-        _ => Err("this version knows only `local`".into()),
+        _ => Err("this version knows `local` and `sim`".into()),
     }
 }
 
@@ -329,7 +325,7 @@ mod tests {
 
     #[test]
     fn places_that_come_later_are_refused_with_a_word_why() {
-        for (place, part) in [("sim", "simulator"), ("hosts.txt", "fleet"), ("moon", "only `local`")] {
+        for (place, part) in [("hosts.txt", "fleet"), ("moon", "`local` and `sim`")] {
             let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", place]).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         }

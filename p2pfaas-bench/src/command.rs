@@ -10,8 +10,8 @@ use p2pfaas_learner::checkpoint::Summary;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, Place, RunArgs, TrainArgs};
-use crate::experiment::{Experiment, Known};
+use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
+use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::Folder;
 use crate::{evaluate, interrupt, policies, run, table, train};
@@ -40,6 +40,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
         }
         Command::Run(args) => match args.on {
             Place::Local => run_file(&args, registry),
+            Place::Sim => failed(&"running on the simulator is not there yet"),
         },
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => evaluate_agent(&args),
@@ -49,7 +50,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
 
 fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
     let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    let mut experiment = match Experiment::load(&args.file, &known) {
+    let mut experiment = match Experiment::load(&args.file, args.on, &known) {
         Ok(experiment) => experiment,
         Err(problems) => {
             eprintln!("{problems}");

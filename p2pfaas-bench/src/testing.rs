@@ -4,17 +4,22 @@ use std::path::Path;
 
 use p2pfaas_core::policy::Registry;
 
-use crate::experiment::{Experiment, Known, Problems};
+use crate::experiment::{Experiment, Known, Place, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
 use crate::summary::{CostSummary, PolicyRuns, PolicySummary, RunMeasured, Summary};
 use crate::tally::Tally;
 use p2pfaas_sim::arrivals::Arrival;
 
-/// Parses the text of an experiment file.
+/// Parses the text of an experiment file for an embedded cluster.
 pub fn parse(text: &str) -> Result<Experiment, Problems> {
+    parse_on(Place::Local, text)
+}
+
+/// Parses the text of an experiment file.
+pub fn parse_on(place: Place, text: &str) -> Result<Experiment, Problems> {
     let registry = Registry::builtin();
     let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    Experiment::parse(Path::new("test.toml"), text.into(), &known)
+    Experiment::parse(Path::new("test.toml"), text.into(), place, &known)
 }
 
 /// Parses the text of an experiment file that is right.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use p2pfaas_bench::experiment::{Experiment, Known};
+use p2pfaas_bench::experiment::{Experiment, Known, Place};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
 use p2pfaas_bench::run::run;
@@ -33,7 +33,8 @@ fn experiment(folder: &Path, duration_s: f64, policies: &str) -> Experiment {
          [[jobs]]\nfunction = \"echo\"\nservice = {{ kind = \"deterministic\", mean_s = 0.02 }}\n\
          deadline_s = 0.1\n[run]\nwarmup_s = 0.2\nduration_s = {duration_s}\nseeds = [1]\n{policies}"
     );
-    Experiment::parse(&folder.join("tiny.toml"), text, &known).unwrap_or_else(|problems| panic!("{problems}"))
+    Experiment::parse(&folder.join("tiny.toml"), text, Place::Local, &known)
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 struct Ran {

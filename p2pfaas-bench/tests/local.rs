@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use p2pfaas_bench::experiment::{Experiment, Known};
+use p2pfaas_bench::experiment::{Experiment, Known, Place};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
 use p2pfaas_bench::run::run;
@@ -25,7 +25,8 @@ fn experiment(duration_s: f64, more: &str) -> Experiment {
          [[jobs]]\nfunction = \"echo\"\nservice = {{ kind = \"deterministic\", mean_s = 0.05 }}\n\
          deadline_s = 20.0\n[run]\nwarmup_s = 0.2\nduration_s = {duration_s}\nseeds = [1]\n{more}"
     );
-    Experiment::parse(Path::new("tiny.toml"), text, &known).unwrap_or_else(|problems| panic!("{problems}"))
+    Experiment::parse(Path::new("tiny.toml"), text, Place::Local, &known)
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 const NONE: &str = "[[policy]]\nlabel = \"none\"\nname = \"NoScheduler\"\n";

@@ -5,5 +5,6 @@
 //! the simulator says about a policy is what the node does.
 
 pub mod arrivals;
+pub mod network;
 pub mod service;
 pub mod streams;

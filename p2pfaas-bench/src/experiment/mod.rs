@@ -48,24 +48,32 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Reads and checks a file.
+    /// Reads a file and checks it for the place where it is to run.
     ///
     /// # Errors
     /// All that is wrong with it, at once.
-    pub fn load(path: &Path, known: &Known<'_>) -> Result<Experiment, Problems> {
+    pub fn load(path: &Path, place: Place, known: &Known<'_>) -> Result<Experiment, Problems> {
         let source = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
-        Experiment::parse(path, source, known)
+        Experiment::parse(path, source, place, known)
     }
 
-    /// Checks the text of a file; `path` names it and is where relative payload files are looked for.
+    /// Checks the text of a file; `path` names it and is where relative files are looked for.
     ///
     /// # Errors
     /// All that is wrong with it, at once.
-    pub fn parse(path: &Path, source: String, known: &Known<'_>) -> Result<Experiment, Problems> {
+    pub fn parse(
+        path: &Path,
+        source: String,
+        place: Place,
+        known: &Known<'_>,
+    ) -> Result<Experiment, Problems> {
         let mut problems = problem::Collector::new(&source);
         let experiment = file::File::read(&source, &mut problems).and_then(|file| {
-            local::refuse(&file, &mut problems);
-            resolve::resolve(&file, path, &source, known, &mut problems)
+            match place {
+                Place::Local => local::refuse(&file, &mut problems),
+                Place::Sim => {}
+            }
+            resolve::resolve(&file, path, &source, place, known, &mut problems)
         });
         let problems = problems.finish(path);
         match experiment {
@@ -91,6 +99,15 @@ impl Experiment {
         names.dedup();
         names
     }
+}
+
+/// Where an experiment runs. What the place cannot do is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// An embedded cluster on this machine.
+    Local,
+    /// The simulator.
+    Sim,
 }
 
 /// What an experiment may refer to by name.

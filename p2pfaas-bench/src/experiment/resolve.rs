@@ -13,8 +13,6 @@ use super::*;
 use p2pfaas_sim::arrivals::ArrivalKind;
 use p2pfaas_sim::service::Service;
 
-/// Nodes in one process: each is a complete service with ports of its own.
-const MAX_NODES: u64 = 256;
 /// Task types, policies.
 const MAX_LIST: usize = 64;
 /// Seeds of one experiment.
@@ -34,6 +32,7 @@ pub(super) fn resolve(
     file: &file::File,
     path: &Path,
     source: &str,
+    place: Place,
     known: &Known<'_>,
     problems: &mut Collector<'_>,
 ) -> Option<Experiment> {
@@ -47,7 +46,7 @@ pub(super) fn resolve(
     if file.run.is_none() {
         problems.missing("run", &start, "a table [run] with duration_s");
     }
-    let nodes = file.cluster.as_ref().and_then(|cluster| nodes(cluster, problems));
+    let nodes = file.cluster.as_ref().and_then(|cluster| nodes(cluster, place, problems));
     let node_count = nodes.as_ref().map(Vec::len);
     let traffic = file.traffic.as_ref().and_then(|raw| traffic(raw, node_count, problems));
     let jobs = jobs(&file.jobs, path, known, problems);
@@ -78,7 +77,17 @@ pub(super) fn resolve(
     })
 }
 
-fn nodes(cluster: &file::Cluster, problems: &mut Collector<'_>) -> Option<Vec<NodeSpec>> {
+/// Nodes in one experiment.
+fn most_nodes(place: Place) -> u64 {
+    match place {
+        // Each is a complete service with ports of its own.
+        Place::Local => 256,
+        Place::Sim => 100_000,
+    }
+}
+
+fn nodes(cluster: &file::Cluster, place: Place, problems: &mut Collector<'_>) -> Option<Vec<NodeSpec>> {
+    let most = most_nodes(place);
     let tables = cluster.each.len() as u64;
     let count = match &cluster.nodes {
         Some(nodes) if tables > 0 && nodes.value != tables => {
@@ -86,15 +95,15 @@ fn nodes(cluster: &file::Cluster, problems: &mut Collector<'_>) -> Option<Vec<No
             problems.at(nodes, format!("there are {tables} [[cluster.node]] tables"), &expected);
             return None;
         }
-        Some(nodes) if !(1..=MAX_NODES).contains(&nodes.value) => {
-            problems.refused(nodes, &format!("a number of nodes from 1 to {MAX_NODES}"));
+        Some(nodes) if !(1..=most).contains(&nodes.value) => {
+            problems.refused(nodes, &format!("a number of nodes from 1 to {most}"));
             return None;
         }
         Some(nodes) => nodes.value,
-        None if (1..=MAX_NODES).contains(&tables) => tables,
-        None if tables > MAX_NODES => {
+        None if (1..=most).contains(&tables) => tables,
+        None if tables > most => {
             let reason = format!("{tables} nodes are too many for one process");
-            problems.add("cluster.node", &cluster.span, reason, &format!("at most {MAX_NODES}"));
+            problems.add("cluster.node", &cluster.span, reason, &format!("at most {most}"));
             return None;
         }
         None => {

@@ -218,7 +218,7 @@ fn an_agent_starts_from_a_checkpoint_of_the_same_parts_one_for_all_or_one_a_node
     let read = |text: &str| {
         let registry = Registry::builtin();
         let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-        Experiment::parse(&folder.path().join("a.toml"), text.into(), &known)
+        Experiment::parse(&folder.path().join("a.toml"), text.into(), Place::Local, &known)
     };
     let start = "checkpoint = \"node{node}.ckpt\"";
     let missing = read(&learning(start, "")).unwrap_err().to_string();
@@ -305,6 +305,7 @@ fn an_empty_file_says_what_is_missing() {
 fn a_file_that_is_not_there_is_named() {
     let registry = Registry::builtin();
     let known = Known { registry: &registry, functions: &[] };
-    let problems = Experiment::load(Path::new("no/such.toml"), &known).expect_err("must be refused");
+    let problems =
+        Experiment::load(Path::new("no/such.toml"), Place::Local, &known).expect_err("must be refused");
     assert!(problems.to_string().starts_with("no/such.toml: cannot be read"), "{problems}");
 }

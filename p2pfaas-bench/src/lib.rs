@@ -6,6 +6,7 @@
 //! - [`experiment`] reads and checks the file;
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
+//! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
@@ -29,9 +30,11 @@ pub mod policies;
 pub mod progress;
 pub mod results;
 pub mod run;
+pub mod simulate;
 mod stage;
 pub mod statistics;
 pub mod summary;
+pub mod sweep;
 pub mod table;
 pub mod tally;
 #[cfg(test)]

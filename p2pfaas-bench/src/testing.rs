@@ -1,14 +1,19 @@
 //! What tests share.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use p2pfaas_core::policy::Registry;
+use p2pfaas_sim::arrivals::{Arrival, Schedule};
+use p2pfaas_sim::streams::{Purpose, generator, text_owner};
+use rand::RngExt;
+use tokio_util::sync::CancellationToken;
 
-use crate::experiment::{Experiment, Known, Place, Problems};
+use crate::experiment::{Experiment, Known, Place, PolicySpec, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
+use crate::simulate::{Ended, Engine, EngineError, Watcher};
 use crate::summary::{CostSummary, PolicyRuns, PolicySummary, RunMeasured, Summary};
-use crate::tally::Tally;
-use p2pfaas_sim::arrivals::Arrival;
+use crate::tally::{Counted, Tally};
 
 /// Parses the text of an experiment file for an embedded cluster.
 pub fn parse(text: &str) -> Result<Experiment, Problems> {
@@ -96,5 +101,60 @@ pub fn summary() -> Summary {
         version: "0",
         warnings: vec!["beware".into()],
         policies: PolicySummary::of("a", "A(1)", &runs([run(1, 0.25)])).into_iter().collect(),
+    }
+}
+
+/// An experiment file for sweeps in virtual time: two policies, two seeds.
+pub fn sweep_file() -> &'static str {
+    "[cluster]\nnodes = 2\nslots = 1\n[traffic]\nkind = \"poisson\"\nrate = 2.0\n[[jobs]]\nfunction = \"echo\"\n\
+     service = { kind = \"exponential\", mean_s = 0.3 }\ndeadline_s = 0.5\n[[policy]]\nlabel = \"none\"\n\
+     name = \"NoScheduler\"\n[[policy]]\nlabel = \"pow\"\nname = \"PowerOfNScheduler\"\nthreshold = 1\n\
+     [run]\nwarmup_s = 1\nduration_s = 20\nseeds = [1, 2]\n"
+}
+
+/// Stands for the simulator: what becomes of a job depends on experiment, policy, seed and job alone.
+#[derive(Debug, Default)]
+pub struct Pretended {
+    /// Runs that were begun.
+    pub begun: AtomicUsize,
+    /// Cancels this when so many were begun.
+    pub cancel_after: Option<(usize, CancellationToken)>,
+}
+
+impl Engine for Pretended {
+    fn run(
+        &self,
+        experiment: &Experiment,
+        policy: &PolicySpec,
+        seed: u64,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Ended, EngineError> {
+        let begun = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        let slots = f64::from(experiment.nodes[0].slots);
+        let mut draws = generator(seed, Purpose::Demand, text_owner(&policy.label));
+        let mut second = 0.0;
+        for arrival in Schedule::new(&experiment.traffic, seed, experiment.horizon_s()) {
+            if let Some((runs, cancel)) = &self.cancel_after
+                && begun == *runs
+                && arrival.at_s > experiment.horizon_s() / 2.0
+            {
+                cancel.cancel();
+            }
+            if arrival.at_s > second + 0.5 {
+                second = arrival.at_s;
+                if !watcher.at(second, None) {
+                    return Ok(Ended { ended_s: second, ..Ended::default() });
+                }
+            }
+            let takes_s = draws.random::<f64>() / slots;
+            let outcome = if takes_s > 0.8 { Outcome::Dropped } else { Outcome::Served };
+            let mut job = record(arrival.number, arrival.at_s, outcome, Some(arrival.at_s + takes_s));
+            job.arrival = arrival;
+            job.sent_s = None;
+            job.deadline_s = experiment.jobs[usize::from(arrival.task_type)].deadline_s;
+            job.phase = if arrival.at_s < experiment.warmup_s { Phase::Warmup } else { Phase::Measured };
+            watcher.finished(&Counted::from(&job), None, || job.clone());
+        }
+        Ok(Ended { ended_s: experiment.horizon_s(), fallbacks: 3, ..Ended::default() })
     }
 }

@@ -1,5 +1,7 @@
 //! What the commands do.
 
+mod sweep;
+
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
-use crate::experiment::{Experiment, Known, Place};
+use crate::experiment::{Experiment, Known, Place, PolicySpec};
 use crate::progress::Progress;
 use crate::results::Folder;
+use crate::simulate::{Ended, Engine, EngineError, Watcher};
 use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
@@ -42,6 +45,8 @@ pub fn run_command(registry: Registry) -> ExitCode {
             Place::Local => run_file(&args, registry),
             Place::Sim => failed(&"running on the simulator is not there yet"),
         },
+        Command::Sweep(args) => sweep::run(&args, &registry, &NotThereYet),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => evaluate_agent(&args),
         Command::Agent(args) => show_agent(&args),
@@ -81,6 +86,15 @@ fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
                 false => ExitCode::SUCCESS,
             }
         }
+    }
+}
+
+/// Stands where the simulator is to come.
+struct NotThereYet;
+
+impl Engine for NotThereYet {
+    fn run(&self, _: &Experiment, _: &PolicySpec, _: u64, _: &mut Watcher<'_>) -> Result<Ended, EngineError> {
+        Err(EngineError("running on the simulator is not there yet".into()))
     }
 }
 

@@ -21,9 +21,8 @@ use crate::payload::{self, PayloadError};
 use crate::progress::{Live, Progress};
 use crate::results::{Folder, JobsFile, JobsFileError, Row, WriteError};
 use crate::stage::Stage;
-use crate::summary::{PolicySummary, RunMeasured, Summary};
-use crate::tally::Tally;
-use crate::warnings;
+use crate::summary::{PolicyRuns, RunMeasured, Summary};
+use crate::tally::{Counted, Tally};
 
 /// Records on their way to the file; jobs wait with delivering theirs when it is full.
 const RECORDS: usize = 4_096;
@@ -67,19 +66,10 @@ pub fn run(
 ) -> Result<Summary, RunError> {
     let mut bench = Bench::new(experiment, registry, folder, cancel, progress)?;
     let mut policies = Vec::new();
-    let mut told = Vec::new();
-    let ended = bench.policies(&mut policies, &mut told);
+    let ended = bench.policies(&mut policies);
     progress.finish();
-    let summary = Summary {
-        experiment: experiment.name.clone(),
-        on: "local",
-        seeds: experiment.seeds.clone(),
-        interrupted: cancel.is_cancelled() || ended.is_err(),
-        cores: cores(),
-        version: env!("CARGO_PKG_VERSION"),
-        warnings: told,
-        policies,
-    };
+    let interrupted = cancel.is_cancelled() || ended.is_err();
+    let summary = Summary::of(experiment, "local", Some(cores()), interrupted, &policies);
     // All are tried: whichever can be kept, is.
     let jobs = bench.jobs.finish();
     let written = folder.write_summary(&summary);
@@ -134,33 +124,22 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn policies(
-        &mut self,
-        policies: &mut Vec<PolicySummary>,
-        told: &mut Vec<String>,
-    ) -> Result<(), RunError> {
+    fn policies(&mut self, policies: &mut Vec<PolicyRuns>) -> Result<(), RunError> {
         for policy in &self.experiment.policies {
-            let mut runs = Vec::new();
+            let mut runs = PolicyRuns::default();
             let ended = self.seeds(policy, &mut runs);
-            let name = policy.descriptor.to_string();
-            if let Some(summary) = PolicySummary::of(&policy.label, &name, &runs) {
-                let failure = runs.iter().find_map(|run| run.tally.first_failure.as_deref());
-                let said = policy.agent.iter().flat_map(|agent| &agent.warnings);
-                told.extend(said.map(|warning| format!("{}: {warning}", policy.label)));
-                told.extend(warnings::about(self.experiment, &summary, cores(), failure));
-                policies.push(summary);
-            }
+            policies.push(runs);
             ended?;
         }
         Ok(())
     }
 
-    fn seeds(&mut self, policy: &PolicySpec, runs: &mut Vec<RunMeasured>) -> Result<(), RunError> {
-        for seed in &self.experiment.seeds {
+    fn seeds(&mut self, policy: &PolicySpec, runs: &mut PolicyRuns) -> Result<(), RunError> {
+        for (place, seed) in self.experiment.seeds.iter().enumerate() {
             if self.cancel.is_cancelled() {
                 break;
             }
-            runs.push(self.once(policy, *seed)?);
+            runs.add(place, self.once(policy, *seed)?);
         }
         Ok(())
     }
@@ -179,11 +158,11 @@ impl<'a> Bench<'a> {
         let (sender, records) = mpsc::channel(RECORDS);
         let stop = self.cancel.child_token();
         let (jobs, label) = (&mut self.jobs, policy.label.as_str().into());
-        let into = &mut curve;
+        let (into, tally) = (&mut curve, Tally::new(self.experiment.measured_s()));
         let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
-                let collected = collect(records, jobs, into, label, seed, &live);
+                let collected = collect(records, tally, jobs, into, label, seed, &live);
                 if collected.is_err() {
                     stop_on_error.cancel();
                 }
@@ -209,7 +188,7 @@ impl<'a> Bench<'a> {
             drop(sender);
             (collector.join(), ended_s)
         });
-        let cost = stage.cost();
+        let (cost, fallbacks) = (Some(stage.cost()), stage.fallbacks());
         stage.progress.done();
         if let Some(curve) = &mut curve {
             stage.tell(curve);
@@ -221,7 +200,8 @@ impl<'a> Bench<'a> {
         let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         kept?;
         let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
-        Ok(RunMeasured { seed, tally, measured_s, cost, learning })
+        let interrupted = stop.is_cancelled();
+        Ok(RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning })
     }
 
     /// Keeps what the agents have learned.
@@ -249,18 +229,18 @@ impl<'a> Bench<'a> {
 /// Takes the records of a run as they come.
 fn collect(
     mut records: mpsc::Receiver<JobRecord>,
+    mut tally: Tally,
     jobs: &mut JobsFile,
     curve: &mut Option<Curve>,
     policy: Arc<str>,
     seed: u64,
     live: &Live,
 ) -> Result<Tally, JobsFileError> {
-    let mut tally = Tally::default();
     while let Some(job) = records.blocking_recv() {
-        tally.add(&job);
+        tally.add_record(&job);
         live.add(&job);
         if let Some(curve) = curve {
-            curve.add(&job);
+            curve.add(&Counted::from(&job), job.report.reward);
         }
         jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
     }

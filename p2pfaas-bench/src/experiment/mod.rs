@@ -14,6 +14,7 @@ mod reader;
 mod resolve;
 mod suggest;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use p2pfaas_core::policy::{Descriptor, Registry};
@@ -92,6 +93,11 @@ impl Experiment {
     /// Seconds of one run, warm-up included.
     pub fn horizon_s(&self) -> f64 {
         self.warmup_s + self.duration_s
+    }
+
+    /// The seconds of one run that are counted.
+    pub fn measured_s(&self) -> Range<f64> {
+        self.warmup_s..self.horizon_s()
     }
 
     /// Names of the functions that the jobs call, each once.

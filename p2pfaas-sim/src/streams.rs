@@ -19,6 +19,8 @@ pub enum Purpose {
     Node = 5,
     /// A training's arrivals, which have this as their seed.
     Training = 6,
+    /// The states that a node's rate of arrivals goes through.
+    Modulation = 16,
 }
 
 /// The generator of one purpose and owner.

@@ -26,6 +26,7 @@ pub mod load;
 pub mod payload;
 pub mod policies;
 pub mod progress;
+pub mod recorded;
 pub mod results;
 pub mod run;
 mod stage;

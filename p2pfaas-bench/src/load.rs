@@ -43,7 +43,7 @@ pub trait Watch {
 }
 
 /// A stretch of traffic: the run itself, or the training before it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Session {
     arrivals: Schedule,
     begins_s: f64,

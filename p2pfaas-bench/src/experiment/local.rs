@@ -1,6 +1,6 @@
 //! What the format knows and an embedded cluster does not: it is refused, not ignored.
 
-use super::file::{File, LATER_TRAFFIC};
+use super::file::File;
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
 
@@ -21,9 +21,6 @@ pub(super) fn refuse(file: &File, problems: &mut Collector<'_>) {
         if let Some(topology) = &network.topology {
             one_of(topology, &["full"], &TOPOLOGIES[1..], problems);
         }
-    }
-    if let Some(kind) = file.traffic.as_ref().and_then(|traffic| traffic.kind.as_ref()) {
-        one_of(kind, &["poisson", "deterministic"], &LATER_TRAFFIC, problems);
     }
     if let Some(cluster) = &file.cluster {
         for keys in std::iter::once(&cluster.all).chain(&cluster.each) {

@@ -5,12 +5,15 @@
 //! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
 
 mod file;
+mod jobs;
 mod learned;
 mod local;
 mod problem;
 mod reader;
 mod resolve;
+mod service;
 mod suggest;
+mod traffic;
 
 use std::path::{Path, PathBuf};
 
@@ -32,8 +35,8 @@ pub struct Experiment {
     pub source: String,
     /// The nodes.
     pub nodes: Vec<NodeSpec>,
-    /// The arrivals.
-    pub traffic: Traffic,
+    /// The arrivals: those that task types share, then those that a task type has for itself.
+    pub traffic: Vec<Traffic>,
     /// Task types; the index is the task type.
     pub jobs: Vec<JobType>,
     /// The policies to compare, in the order of the file.
@@ -114,7 +117,7 @@ pub struct NodeSpec {
 pub struct JobType {
     /// Its name.
     pub name: String,
-    /// Its share of the jobs.
+    /// Its share of the jobs of `[traffic]`; 0 where it has traffic of its own, or a trace tells.
     pub share: f64,
     /// The function that it calls.
     pub function: String,

@@ -31,6 +31,9 @@ pub trait Recording: fmt::Debug + Send + Sync {
 
     /// How many jobs there are.
     fn count(&self) -> u64;
+
+    /// When the first one is due, seconds; less than 0 where a training was recorded.
+    fn first_s(&self) -> f64;
 }
 
 /// Plays a recording.

@@ -45,8 +45,9 @@ pub(super) type Started = (Source, f64);
 /// The sources of one traffic, which is the `number`th.
 pub(super) fn sources(traffic: &Traffic, number: u32, span: Span) -> Result<Vec<Started>, TraceError> {
     let stream = |purpose, part: usize| generator(span.seed, purpose, owner(number, part as u32));
-    let task_type = |part| match &traffic.shares[..] {
-        [_] => TaskType::Always(0),
+    let shared: Vec<usize> = (0..traffic.shares.len()).filter(|at| traffic.shares[*at] > 0.0).collect();
+    let task_type = |part| match &shared[..] {
+        [only] => TaskType::Always(*only as u16),
         _ => TaskType::Drawn(number, stream(Purpose::TaskTypes, part)),
     };
     match &traffic.kind {

@@ -460,6 +460,10 @@ impl Recording for Tape {
     fn count(&self) -> u64 {
         self.0.len() as u64
     }
+
+    fn first_s(&self) -> f64 {
+        self.0[0].at_s
+    }
 }
 
 #[test]

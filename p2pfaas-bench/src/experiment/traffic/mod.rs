@@ -254,3 +254,6 @@ pub(super) fn fits(
 ) {
     traces::fits(raw, traffic, train_s, horizon_s, problems);
 }
+
+#[cfg(test)]
+mod tests;

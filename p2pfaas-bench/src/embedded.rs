@@ -47,7 +47,8 @@ impl Cluster {
             known: 0,
             trained: OnceLock::new(),
         };
-        let services: Arc<[Option<Service>]> = experiment.jobs.iter().map(|job| job.service).collect();
+        let services: Arc<[Option<Service>]> =
+            experiment.jobs.iter().map(|job| job.service.clone()).collect();
         for (index, spec) in experiment.nodes.iter().enumerate() {
             let functions = cluster.functions(experiment, spec, &services, seed);
             let settings = Settings {

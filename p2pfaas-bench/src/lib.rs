@@ -28,6 +28,7 @@ pub mod load;
 pub mod payload;
 pub mod policies;
 pub mod progress;
+pub mod recorded;
 pub mod replay;
 pub mod results;
 pub mod run;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use p2pfaas_core::policy::Registry;
 use p2pfaas_learner::checkpoint::CheckpointError;
+use p2pfaas_sim::arrivals::TraceError;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,9 @@ pub enum RunError {
     /// The jobs cannot be written.
     #[error(transparent)]
     Jobs(#[from] JobsFileError),
+    /// A trace cannot be read any more.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// An agent cannot be kept.
     #[error("cannot keep an agent: {0}")]
     Agent(#[from] CheckpointError),
@@ -159,6 +163,7 @@ impl<'a> Bench<'a> {
         let stop = self.cancel.child_token();
         let (jobs, label) = (&mut self.jobs, policy.label.as_str().into());
         let (into, tally) = (&mut curve, Tally::new(self.experiment.measured_s()));
+        let mut failure = None;
         let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
@@ -176,13 +181,19 @@ impl<'a> Bench<'a> {
             let train_s = policy.train_s();
             if train_s > 0.0 {
                 stage.training = true;
-                traffic(Session::training(self.experiment, seed, train_s), &mut stage);
+                if let Err(error) = traffic(Session::training(self.experiment, seed, train_s), &mut stage) {
+                    failure = Some(error);
+                    stop.cancel();
+                }
                 stage.training = false;
             }
             cluster.end_training(policy);
             let mut ended_s = 0.0;
             if !stop.is_cancelled() {
-                ended_s = traffic(Session::run(self.experiment, seed), &mut stage);
+                match traffic(Session::run(self.experiment, seed), &mut stage) {
+                    Ok(second) => ended_s = second,
+                    Err(error) => failure = Some(error),
+                }
             }
             // The collector ends when nobody can send any more.
             drop(sender);
@@ -199,6 +210,7 @@ impl<'a> Bench<'a> {
         self.nodes.block_on(cluster.shutdown());
         let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         kept?;
+        failure.map_or(Ok(()), Err)?;
         let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
         let interrupted = stop.is_cancelled();
         Ok(RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning })

@@ -1,6 +1,6 @@
 //! What the format knows and an embedded cluster does not: it is refused, not ignored.
 
-use super::file::{File, LATER_TRAFFIC};
+use super::file::File;
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
 use super::{cluster, network};
@@ -9,9 +9,6 @@ use super::{cluster, network};
 pub(super) fn refuse(file: &File, problems: &mut Collector<'_>) {
     if let Some(keys) = &file.network {
         refuse_network(keys, problems);
-    }
-    if let Some(kind) = file.traffic.as_ref().and_then(|traffic| traffic.kind.as_ref()) {
-        one_of(kind, &["poisson", "deterministic"], &LATER_TRAFFIC, problems);
     }
     if let Some(keys) = &file.cluster {
         refuse_cluster(keys, problems);

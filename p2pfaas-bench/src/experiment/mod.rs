@@ -6,13 +6,16 @@
 
 mod cluster;
 mod file;
+mod jobs;
 mod learned;
 mod local;
 mod network;
 mod problem;
 mod reader;
 mod resolve;
+mod service;
 mod suggest;
+mod traffic;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -41,8 +44,8 @@ pub struct Experiment {
     pub cluster: ClusterSpec,
     /// What lies between them.
     pub network: NetworkSpec,
-    /// The arrivals.
-    pub traffic: Traffic,
+    /// The arrivals: those that task types share, then those that a task type has for itself.
+    pub traffic: Vec<Traffic>,
     /// Task types; the index is the task type.
     pub jobs: Vec<JobType>,
     /// The policies to compare, in the order of the file.
@@ -132,7 +135,7 @@ pub struct Known<'a> {
 pub struct JobType {
     /// Its name.
     pub name: String,
-    /// Its share of the jobs.
+    /// Its share of the jobs of `[traffic]`; 0 where it has traffic of its own, or a trace tells.
     pub share: f64,
     /// The function that it calls.
     pub function: String,

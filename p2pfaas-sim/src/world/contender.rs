@@ -54,17 +54,34 @@ impl Contender {
     }
 }
 
+/// Traffic that changes with time counts with its mean.
 fn model(scenario: &Scenario, network: &Network) -> ClusterModel {
-    let nodes = scenario.nodes.iter().enumerate().map(|(index, spec)| NodeModel {
+    let mut rates = vec![0.0; scenario.nodes.len()];
+    let mut shares = vec![0.0; scenario.jobs.len()];
+    let horizon_s = scenario.horizon_s();
+    for traffic in &scenario.traffic {
+        let mean_per_s = traffic.expected_jobs(0.0, horizon_s) / horizon_s;
+        let sum: f64 = traffic.rates.iter().sum();
+        for (node, rate) in rates.iter_mut().enumerate() {
+            // What a trace has for each node is not known before.
+            let part = traffic.rates.get(node).filter(|_| sum > 0.0);
+            *rate += mean_per_s * part.map_or(1.0 / scenario.nodes.len() as f64, |part| part / sum);
+        }
+        for (task_type, share) in shares.iter_mut().enumerate() {
+            *share += mean_per_s * traffic.shares.get(task_type).copied().unwrap_or(0.0);
+        }
+    }
+    let all: f64 = shares.iter().sum();
+    let nodes = scenario.nodes.iter().zip(rates).enumerate().map(|(index, (spec, rate_per_s))| NodeModel {
         slots: spec.slots,
         queue: spec.queue,
         speed: spec.speed,
-        rate_per_s: scenario.traffic.rates[index],
+        rate_per_s,
         peers: network.neighbours(index as u32).collect(),
         processor_sharing: spec.discipline == Discipline::ProcessorSharing,
     });
-    let types = scenario.jobs.iter().zip(&scenario.traffic.shares).map(|(job, share)| TypeModel {
-        share: *share,
+    let types = scenario.jobs.iter().zip(shares).map(|(job, share)| TypeModel {
+        share: if all > 0.0 { share / all } else { 1.0 / scenario.jobs.len() as f64 },
         mean_service_s: job.service.mean_s(),
         exponential: matches!(job.service, Service::Exponential { .. }),
         deadline_s: job.deadline.map(|deadline| deadline.as_secs_f64()),

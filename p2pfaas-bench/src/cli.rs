@@ -19,7 +19,7 @@ Examples:
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
   p2pfaas run experiments/quickstart.toml --on sim
-  p2pfaas sweep experiments/quickstart.toml --vary traffic.rate=2..10/5
+  p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas policies";

@@ -42,7 +42,7 @@ Kubernetes Job (JOB_COMPLETION_INDEX). The results are the same bytes, whatever 
 Exit codes: 0 done, 1 something could not be run or written, 2 the input is wrong, 130 interrupted.
 
 Examples:
-  p2pfaas sweep experiments/quickstart.toml --vary traffic.rate=2..10/5
+  p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas sweep a.toml --vary cluster.slots=1..4 --vary policy.pow-2.threshold=1,2,4 --out results/slots
   p2pfaas sweep a.toml --vary run.seeds=1..100 --threads 8
   sbatch --array=1-20 --wrap 'p2pfaas sweep a.toml --vary traffic.rate=1..100 --shard auto --out results/rates'

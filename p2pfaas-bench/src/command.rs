@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
-use crate::experiment::{Experiment, Known, Place, PolicySpec};
+use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
-use crate::results::Folder;
-use crate::simulate::{Ended, Engine, EngineError, Watcher};
+use crate::results::{Folder, WriteError};
+use crate::simulate::{self, SimProgress, VirtualTime};
 use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
@@ -43,9 +43,9 @@ pub fn run_command(registry: Registry) -> ExitCode {
         }
         Command::Run(args) => match args.on {
             Place::Local => run_file(&args, registry),
-            Place::Sim => failed(&"running on the simulator is not there yet"),
+            Place::Sim => simulate_file(&args, registry),
         },
-        Command::Sweep(args) => sweep::run(&args, &registry, &NotThereYet),
+        Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => evaluate_agent(&args),
@@ -53,22 +53,54 @@ pub fn run_command(registry: Registry) -> ExitCode {
     }
 }
 
-fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
-    let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    let mut experiment = match Experiment::load(&args.file, args.on, &known) {
-        Ok(experiment) => experiment,
+/// The experiment of a file, read for the place where it is to run; `Err` when it is wrong, which has been told.
+fn experiment(args: &RunArgs, registry: &Registry) -> Result<Experiment, ExitCode> {
+    let known = Known { registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
+    match Experiment::load(&args.file, args.on, &known) {
+        Ok(mut experiment) => {
+            experiment.seeds = args.seed.map_or(experiment.seeds, |seed| vec![seed]);
+            Ok(experiment)
+        }
         Err(problems) => {
             eprintln!("{problems}");
-            return ExitCode::from(2);
+            Err(ExitCode::from(2))
         }
-    };
-    if let Some(seed) = args.seed {
-        experiment.seeds = vec![seed];
     }
-    let outcome = with_signals(|cancel| {
-        let folder = Folder::create(args.out.as_deref(), &experiment)?;
+}
+
+fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
+    let experiment = match experiment(args, &registry) {
+        Ok(experiment) => experiment,
+        Err(code) => return code,
+    };
+    tell(args, &experiment, |folder, cancel| {
         let progress = Progress::on_stderr(&experiment);
-        let summary = run::run(&experiment, registry.clone(), &folder, cancel, &progress);
+        run::run(&experiment, registry.clone(), folder, cancel, &progress)
+    })
+}
+
+fn simulate_file(args: &RunArgs, registry: Registry) -> ExitCode {
+    let experiment = match experiment(args, &registry) {
+        Ok(experiment) => experiment,
+        Err(code) => return code,
+    };
+    let engine = VirtualTime::new(registry);
+    let options = simulate::Options { threads: args.threads, jobs: args.jobs };
+    tell(args, &experiment, |folder, cancel| {
+        let progress = SimProgress::on_stderr(&experiment);
+        simulate::run(&experiment, &engine, folder, options, cancel, &progress)
+    })
+}
+
+/// Runs, and tells what came of it and where it is.
+fn tell<E: Display + From<WriteError>>(
+    args: &RunArgs,
+    experiment: &Experiment,
+    run: impl FnOnce(&Folder, &CancellationToken) -> Result<crate::summary::Summary, E>,
+) -> ExitCode {
+    let outcome = with_signals(|cancel| {
+        let folder = Folder::create(args.out.as_deref(), experiment)?;
+        let summary = run(&folder, cancel);
         // Also on failure: what was measured is there.
         eprintln!("results in {}", folder.path().display());
         if folder.learning_picture().is_file() {
@@ -86,15 +118,6 @@ fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
                 false => ExitCode::SUCCESS,
             }
         }
-    }
-}
-
-/// Stands where the simulator is to come.
-struct NotThereYet;
-
-impl Engine for NotThereYet {
-    fn run(&self, _: &Experiment, _: &PolicySpec, _: u64, _: &mut Watcher<'_>) -> Result<Ended, EngineError> {
-        Err(EngineError("running on the simulator is not there yet".into()))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+pub use p2pfaas_sim::learning::Glimpse;
+
 use crate::job::Phase;
 use crate::tally::Counted;
 
@@ -29,15 +31,6 @@ pub struct Bin {
     pub rewards: f64,
     /// What the agents said in this second.
     pub agents: Option<Glimpse>,
-}
-
-/// What the agents of all nodes say of themselves, on average.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Glimpse {
-    /// ε, or the temperature, of the next choice.
-    pub epsilon: f64,
-    /// Moving mean of the TD errors' sizes.
-    pub td_error: f64,
 }
 
 impl Bin {

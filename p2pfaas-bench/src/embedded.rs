@@ -210,6 +210,7 @@ fn config(experiment: &Experiment, spec: &NodeSpec, policy: &PolicySpec) -> Node
     NodeConfig {
         capacity: Capacity { slots: spec.slots, queue: spec.queue },
         deadline_aware: spec.deadline_aware,
+        job_timeout: experiment.cluster.job_timeout_s.map(Duration::from_secs_f64),
         task_types: task_types.max(defaults::TASK_TYPES),
         reward: policy.reward.clone(),
         ..NodeConfig::default()

@@ -8,8 +8,8 @@ use toml::de::DeTable;
 use super::jobs::{self, Job};
 use super::problem::{At, Collector};
 use super::reader::{FromToml, Scalar, Table};
-use super::{cluster, network};
 use super::traffic::keys::{self, Traffic};
+use super::{cluster, network};
 
 /// The whole file.
 pub(super) struct File {
@@ -40,6 +40,7 @@ pub(super) struct Agent {
     pub frozen: Option<At<bool>>,
     pub train_s: Option<At<f64>>,
     pub keep_learning: Option<At<bool>>,
+    pub shared: Option<At<bool>>,
     /// All other keys are the agent's own parameters.
     pub parameters: Pairs,
 }
@@ -121,6 +122,7 @@ fn agent(mut table: Table<'_>, problems: &mut Collector<'_>) -> Agent {
         frozen: table.take("frozen", problems),
         train_s: table.take("train_s", problems),
         keep_learning: table.take("keep_learning", problems),
+        shared: table.take("shared", problems),
         parameters: pairs(table, problems),
     }
 }

@@ -51,10 +51,11 @@ pub(super) fn read(mut table: Table<'_>, problems: &mut Collector<'_>) -> Job {
     job
 }
 
-/// What jobs refer to.
+/// Where jobs run, and what they refer to.
 pub(super) struct Place<'a> {
     /// The experiment file; payloads and service times are looked for beside it.
     pub path: &'a Path,
+    pub on: super::Place,
     pub known: &'a Known<'a>,
     pub speeds: &'a Speeds,
 }
@@ -127,7 +128,12 @@ fn job(
     let share = share(raw, sharing, problems);
     let known = place.known;
     let functions = || known.functions.join(", ");
+    let name = raw.name.as_ref().map_or_else(|| format!("job-{index}"), |at| at.value.clone());
+    let simulated = place.on == super::Place::Sim;
     let function = match &raw.function {
+        // There nothing is called: a function is only a name that nodes may or may not offer.
+        Some(at) if simulated => Some(at.value.clone()),
+        None if simulated => Some(name.clone()),
         None => {
             problems.missing(&key("function"), &raw.span, &format!("one of {}", functions()));
             None
@@ -149,14 +155,18 @@ fn job(
         }
         at.value
     });
-    let payload =
-        raw.payload.as_ref().map_or(Some(PayloadSpec::Empty), |at| payload(at, place.path, problems));
+    let sent = raw.payload.as_ref().filter(|_| !simulated);
+    let payload = sent.map_or(Some(PayloadSpec::Empty), |at| payload(at, place.path, problems));
     let service = raw
         .service
         .as_ref()
         .map_or(Some(None), |raw| service::resolve(raw, index, place, problems).map(Some));
+    if simulated && raw.service.is_none() {
+        let expected = "service = { kind = ..., mean_s = ... }, the time that a job takes at speed 1";
+        problems.missing(&key("service"), &raw.span, expected);
+    }
     Some(JobType {
-        name: raw.name.as_ref().map_or_else(|| format!("job-{index}"), |at| at.value.clone()),
+        name,
         share: share?,
         function: function?,
         payload: payload?,

@@ -13,6 +13,15 @@ pub(super) fn refuse(file: &File, problems: &mut Collector<'_>) {
     if let Some(keys) = &file.cluster {
         refuse_cluster(keys, problems);
     }
+    for shared in file.policies.iter().filter_map(|policy| policy.agent.as_ref()?.shared.as_ref()) {
+        if shared.value {
+            problems.at(
+                shared,
+                "not available with --on local",
+                "an agent a node (a shared one only --on sim)",
+            );
+        }
+    }
 }
 
 /// All traffic goes over the loopback.

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use p2pfaas_core::policy::{Policy, PolicyError};
 
+use p2pfaas_sim::reference::ReferenceKind;
+
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
 use super::*;
@@ -55,10 +57,10 @@ pub(super) fn resolve(
     let jobs = jobs::resolve(
         &file.jobs,
         file.traffic.as_ref(),
-        &jobs::Place { path, known, speeds: &speeds },
+        &jobs::Place { on: place, path, known, speeds: &speeds },
         problems,
     );
-    let policies = policies(&file.policies, node_count.unwrap_or(1), path, known, problems);
+    let policies = policies(&file.policies, node_count.unwrap_or(1), path, place, known, problems);
     if let (Some(raw), Some(jobs)) = (&file.cluster, &jobs) {
         cluster::functions_called(raw, jobs, problems);
     }
@@ -140,6 +142,7 @@ fn policies(
     raw: &[file::Policy],
     nodes: usize,
     path: &Path,
+    place: Place,
     known: &Known<'_>,
     problems: &mut Collector<'_>,
 ) -> Option<Vec<PolicySpec>> {
@@ -151,16 +154,25 @@ fn policies(
     let mut labels = BTreeSet::new();
     let mut policies = Vec::new();
     for raw in raw {
-        let Some(policy) = build(raw, known, problems) else { continue };
-        let descriptor = policy.descriptor();
+        let reference = raw.name.as_ref().and_then(|name| ReferenceKind::find(&name.value));
+        let (descriptor, policy) = match reference {
+            Some(kind) => match reference_policy(raw, kind, place, known, problems) {
+                Some(descriptor) => (descriptor, None),
+                None => continue,
+            },
+            None => match build(raw, known, problems) {
+                Some(policy) => (policy.descriptor(), Some(policy)),
+                None => continue,
+            },
+        };
         let label = raw.label.as_ref().map_or_else(|| descriptor.to_string(), |at| at.value.clone());
         if label.trim().is_empty() || !labels.insert(label.clone()) {
             let span = raw.label.as_ref().map_or(&raw.span, |at| &at.span);
             let reason = format!("the label \"{label}\" is empty or taken");
             problems.add(&format!("{}.label", raw.path), span, reason, "a label of its own for each policy");
         }
-        let agent = learned::agent(raw, &*policy, nodes, path, problems);
-        let reward = learned::reward(raw, &*policy, problems);
+        let agent = policy.as_ref().and_then(|policy| learned::agent(raw, &**policy, nodes, path, problems));
+        let reward = policy.map_or_else(Reward::default, |policy| learned::reward(raw, &*policy, problems));
         let file_name = file_name(&label, &policies);
         policies.push(PolicySpec { label, file_name, descriptor, agent, reward });
     }
@@ -180,6 +192,44 @@ fn file_name(label: &str, taken: &[PolicySpec]) -> String {
         name = format!("{unchanged}_{number}");
     }
     name
+}
+
+/// A full-information policy: there is none outside of the simulator.
+fn reference_policy(
+    raw: &file::Policy,
+    kind: &ReferenceKind,
+    place: Place,
+    known: &Known<'_>,
+    problems: &mut Collector<'_>,
+) -> Option<Descriptor> {
+    let name = raw.name.as_ref()?;
+    if place != Place::Sim {
+        let reason = format!("{} knows the loads of all nodes at once, which no real node can", kind.name);
+        problems.at(name, reason, "another policy (this one only --on sim)");
+        return None;
+    }
+    for table in raw.agent.iter().map(|agent| &agent.parameters).chain(&raw.reward) {
+        let reason = format!("{} asks no agent", kind.name);
+        problems.add(&table.path, &table.span, reason, "no such table");
+    }
+    let built = match (&raw.parameters, &raw.typed[..]) {
+        (Some(parameters), []) => kind.from_wire(&parameters.value),
+        (Some(_), [(_, first), ..]) => {
+            let reason = "parameters are given both as a list and by name";
+            problems.at(first, reason, "one of the two forms");
+            return None;
+        }
+        (None, typed) => {
+            kind.from_typed(&typed.iter().map(|(name, at)| (name.clone(), at.value.clone())).collect())
+        }
+    };
+    match built {
+        Ok(reference) => Some(reference.descriptor()),
+        Err(error) => {
+            refuse_policy(raw, name, &error, known, problems);
+            None
+        }
+    }
 }
 
 /// Builds the policy once, so that whatever is wrong with it shows before anything starts.
@@ -229,7 +279,8 @@ fn refuse_policy(
     };
     match error {
         PolicyError::UnknownName { name: text, known: names } => {
-            let near = did_you_mean(text, known.registry.kinds().map(|(name, _)| name));
+            let kinds = known.registry.kinds().map(|(name, _)| name);
+            let near = did_you_mean(text, kinds.chain(ReferenceKind::ALL.iter().map(|kind| kind.name)));
             let reason = format!("unknown policy \"{text}\"{near}");
             problems.at(name, reason, &format!("one of {names}"));
         }

@@ -4,7 +4,9 @@
 mod engine;
 mod once;
 mod progress;
+mod scenario;
 mod tasks;
+mod virtual_time;
 mod watcher;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ pub(crate) use once::{Once, Ran, once};
 pub(crate) use progress::virtual_s;
 pub use progress::{Gauge, SimProgress};
 pub(crate) use tasks::each;
+pub use virtual_time::VirtualTime;
 pub use watcher::Watcher;
 
 /// What results say of where they come from.

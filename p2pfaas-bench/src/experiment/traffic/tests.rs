@@ -4,7 +4,7 @@ use std::path::Path;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_sim::arrivals::{ArrivalKind, Schedule, Within};
 
-use crate::experiment::{Experiment, Known, Problems};
+use crate::experiment::{Experiment, Known, Place, Problems};
 
 /// An experiment with two nodes and a traffic that begins in line 4.
 fn text(traffic: &str, jobs: &str) -> String {
@@ -19,7 +19,7 @@ const JOB: &str = "[[jobs]]\nfunction = \"echo\"";
 fn parse(folder: &Path, text: String) -> Result<Experiment, Problems> {
     let registry = Registry::builtin();
     let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    Experiment::parse(&folder.join("a.toml"), text, &known)
+    Experiment::parse(&folder.join("a.toml"), text, Place::Local, &known)
 }
 
 fn folder() -> tempfile::TempDir {

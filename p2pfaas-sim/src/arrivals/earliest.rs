@@ -1,8 +1,6 @@
 //! Which of many sources is next: a tournament that keeps the losers of its matches, so that a new
 //! instant of the winner costs one comparison a level, without a branch to guess.
 
-use std::hint::select_unpredictable;
-
 /// The earliest of a fixed number of sources; equal instants go by the sources' numbers.
 #[derive(Debug)]
 pub(super) struct Earliest {
@@ -47,9 +45,10 @@ impl Earliest {
         let mut at = (source + self.sources) / 2;
         while at > 0 {
             let other = self.matches[at];
-            let lost = other < winner;
-            self.matches[at] = select_unpredictable(lost, winner, other);
-            winner = select_unpredictable(lost, other, winner);
+            // Swapped by arithmetic: half of all guesses would be wrong.
+            let swapped = (other ^ winner) & u128::from(other < winner).wrapping_neg();
+            self.matches[at] = other ^ swapped;
+            winner ^= swapped;
             at /= 2;
         }
         self.matches[0] = winner;

@@ -1,14 +1,12 @@
 //! Which of many sources is next: a tournament that keeps the losers of its matches, so that a new
 //! instant of the winner costs one comparison a level, without a branch to guess.
 
-use std::hint::select_unpredictable;
-
 /// The earliest of a fixed number of sources; equal instants go by the sources' numbers.
 #[derive(Debug)]
 pub(super) struct Earliest {
     /// The winner, then the loser of each match: match `m` is between the winners of `2m` and `2m + 1`;
     /// those at or above the number of sources are the sources themselves.
-    matches: Vec<u128>,
+    matches: Vec<i128>,
     sources: usize,
 }
 
@@ -16,11 +14,11 @@ impl Earliest {
     /// One instant a source; infinity is never.
     pub fn new(instants: &[f64]) -> Self {
         let sources = instants.len();
-        let mut winners = vec![u128::MAX; 2 * sources];
+        let mut winners = vec![entry(f64::INFINITY, 0); 2 * sources];
         for (source, at_s) in instants.iter().enumerate() {
             winners[sources + source] = entry(*at_s, source);
         }
-        let mut matches = vec![u128::MAX; sources.max(1)];
+        let mut matches = vec![entry(f64::INFINITY, 0); sources.max(1)];
         for at in (1..sources).rev() {
             let (left, right) = (winners[2 * at], winners[2 * at + 1]);
             winners[at] = left.min(right);
@@ -36,20 +34,22 @@ impl Earliest {
     #[inline]
     pub fn get(&self) -> Option<(f64, usize)> {
         let at_s = instant(self.matches[0]);
-        (at_s < f64::INFINITY).then_some((at_s, self.matches[0] as u64 as usize))
+        (at_s < f64::INFINITY).then_some((at_s, self.matches[0] as u32 as usize))
     }
 
     /// The next source has another instant now.
     #[inline]
     pub fn replace(&mut self, at_s: f64) {
-        let source = self.matches[0] as u64 as usize;
+        let source = self.matches[0] as u32 as usize;
         let mut winner = entry(at_s, source);
         let mut at = (source + self.sources) / 2;
         while at > 0 {
             let other = self.matches[at];
-            let lost = other < winner;
-            self.matches[at] = select_unpredictable(lost, winner, other);
-            winner = select_unpredictable(lost, other, winner);
+            // Swapped by arithmetic, all ones if the difference is below 0: half of all guesses whether it
+            // is would be wrong, and a comparison is made a branch.
+            let swapped = (other ^ winner) & (other.wrapping_sub(winner) >> 127);
+            self.matches[at] = other ^ swapped;
+            winner ^= swapped;
             at /= 2;
         }
         self.matches[0] = winner;
@@ -58,18 +58,15 @@ impl Earliest {
 
 const SIGN: u64 = 1 << 63;
 
-/// Compares as the instant does, then as the source's number.
-fn entry(at_s: f64, source: usize) -> u128 {
+/// Compares as the instant does, then as the source's number; of 96 bits, so that no difference overflows.
+fn entry(at_s: f64, source: usize) -> i128 {
     let bits = at_s.to_bits();
     let ordered = if bits & SIGN == 0 { bits | SIGN } else { !bits };
-    u128::from(ordered) << 64 | source as u128
+    i128::from(ordered) << 32 | i128::from(source as u32)
 }
 
-fn instant(entry: u128) -> f64 {
-    let ordered = (entry >> 64) as u64;
-    if ordered == u64::MAX {
-        return f64::INFINITY;
-    }
+fn instant(entry: i128) -> f64 {
+    let ordered = (entry >> 32) as u64;
     f64::from_bits(if ordered & SIGN == 0 { !ordered } else { ordered & !SIGN })
 }
 

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use rand::RngExt;
@@ -13,7 +14,7 @@ fn two_nodes(kind: ArrivalKind) -> Traffic {
 }
 
 fn schedule(traffic: &Traffic, seed: u64) -> Schedule {
-    Schedule::new(std::slice::from_ref(traffic), seed, 1000.0)
+    Schedule::new(from_ref(traffic), seed, 1000.0)
 }
 
 fn instants(traffic: &Traffic, node: u32) -> Vec<f64> {
@@ -52,13 +53,13 @@ fn deterministic_gaps_are_equal_and_nodes_are_out_of_step() {
 #[test]
 fn training_ends_where_the_run_begins_and_is_of_the_same_kind_with_other_arrivals() {
     let traffic = two_nodes(ArrivalKind::Poisson);
-    let training: Vec<_> = Schedule::training(&[traffic.clone()], 7, 100.0).collect();
+    let training: Vec<_> = Schedule::training(from_ref(&traffic), 7, 100.0).collect();
     assert!(training.iter().all(|arrival| (-100.0..0.0).contains(&arrival.at_s)));
     assert!((training.len() as f64 - 5_000.0).abs() < 5.0 * 5_000_f64.sqrt(), "{}", training.len());
     let run: Vec<_> = schedule(&traffic, 7).take(training.len()).collect();
     let same = |(left, right): &(&Arrival, &Arrival)| (left.at_s + 100.0 - right.at_s).abs() < 1e-6;
     assert_eq!(training.iter().zip(&run).filter(same).count(), 0);
-    assert_ne!(training, Schedule::training(&[traffic.clone()], 8, 100.0).collect::<Vec<_>>());
+    assert_ne!(training, Schedule::training(from_ref(&traffic), 8, 100.0).collect::<Vec<_>>());
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn mean_and_variance(values: &[f64]) -> (f64, f64) {
 
 /// The instants at a node until a second.
 fn instants_until(traffic: &Traffic, node: u32, ends_s: f64) -> Vec<f64> {
-    let arrivals = Schedule::new(std::slice::from_ref(traffic), 7, ends_s);
+    let arrivals = Schedule::new(from_ref(traffic), 7, ends_s);
     arrivals.filter(|arrival| arrival.node == node).map(|arrival| arrival.at_s).collect()
 }
 
@@ -440,7 +441,7 @@ fn a_trace_that_changes_under_the_run_ends_it_with_a_reason() {
     let length = file.as_file().metadata().unwrap().len();
     file.as_file().set_len(length / 2).unwrap();
     let traffic = Traffic { kind: ArrivalKind::Counts(counts), rates: vec![], shares: vec![1.0] };
-    let mut schedule = Schedule::new(&[traffic.clone()], 1, 1e9);
+    let mut schedule = Schedule::new(from_ref(&traffic), 1, 1e9);
     assert!(schedule.by_ref().count() < 1440);
     assert!(schedule.failure().is_some_and(|error| error.to_string().contains(":2: column ")));
     drop(file);
@@ -496,7 +497,7 @@ fn traffics_of_task_types_go_together_and_do_not_disturb_each_other() {
         arrivals.map(|job| (job.at_s, job.node, job.task_type, job.payload)).collect::<Vec<_>>()
     };
     let both = [shared.clone(), own];
-    assert_eq!(of(&both, &|job| job.task_type < 2), of(&[shared.clone()], &|_| true));
+    assert_eq!(of(&both, &|job| job.task_type < 2), of(from_ref(&shared), &|_| true));
     let quiet = Traffic { rates: vec![0.0; 2], ..shared };
     let alone = of(&[quiet, both[1].clone()], &|_| true);
     assert_eq!(of(&both, &|job| job.task_type == 2), alone);
@@ -519,14 +520,14 @@ fn every_kind_is_in_order_within_its_time_and_the_same_for_the_same_seed() {
         ArrivalKind::Profile(profile),
     ] {
         let traffic = two_nodes(kind);
-        let run = |seed| Schedule::new(&[traffic.clone()], seed, 1000.0).collect::<Vec<_>>();
+        let run = |seed| Schedule::new(from_ref(&traffic), seed, 1000.0).collect::<Vec<_>>();
         let arrivals = run(3);
         assert_eq!(arrivals, run(3), "{traffic:?}");
         assert_ne!(arrivals, run(4), "{traffic:?}");
         assert!(arrivals.windows(2).all(|pair| pair[0].at_s <= pair[1].at_s), "{traffic:?}");
         assert!(arrivals.iter().all(|arrival| (0.0..1000.0).contains(&arrival.at_s)), "{traffic:?}");
         let expected = traffic.expected_jobs(-100.0, 0.0);
-        let training = Schedule::training(&[traffic.clone()], 3, 100.0).count() as f64;
+        let training = Schedule::training(from_ref(&traffic), 3, 100.0).count() as f64;
         assert!((training / expected - 1.0).abs() < 0.25, "{traffic:?}: {training}, {expected}");
     }
 }

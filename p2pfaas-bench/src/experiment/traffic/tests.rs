@@ -53,7 +53,7 @@ fn every_kind_is_read_with_its_defaults() {
     let calls = kind("kind = \"trace\"\nformat = \"azure-2019\"\nfile = \"calls.csv\"\nrow_nodes = [1]");
     let ArrivalKind::Counts(counts) = &calls.kind else { panic!("{calls:?}") };
     assert_eq!((counts.minute_s, counts.within, &counts.row_nodes[..]), (60.0, Within::Random, &[1][..]));
-    let arrivals: Vec<_> = Schedule::new(&[calls.clone()], 1, 120.0).collect();
+    let arrivals: Vec<_> = Schedule::new(std::slice::from_ref(&calls), 1, 120.0).collect();
     assert_eq!(arrivals.len(), 12);
     assert!(arrivals.iter().all(|arrival| arrival.node == 1));
 }

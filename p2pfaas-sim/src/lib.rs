@@ -8,3 +8,4 @@ pub mod arrivals;
 pub mod reference;
 pub mod service;
 pub mod streams;
+pub mod theory;

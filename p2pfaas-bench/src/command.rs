@@ -16,7 +16,7 @@ use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::{Folder, WriteError};
-use crate::simulate::{self, SimProgress, VirtualTime};
+use crate::simulate::{self, SimProgress, VirtualTime, references};
 use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
@@ -84,6 +84,7 @@ fn simulate_file(args: &RunArgs, registry: Registry) -> ExitCode {
         Ok(experiment) => experiment,
         Err(code) => return code,
     };
+    let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
     let engine = VirtualTime::new(registry);
     let options = simulate::Options { threads: args.threads, jobs: args.jobs };
     tell(args, &experiment, |folder, cancel| {

@@ -19,7 +19,7 @@ pub fn in_time(cluster: &ClusterModel, node: &NodeModel, task: &TypeModel, rate_
     if node.processor_sharing {
         let stages: Vec<_> = (0..room)
             .map(|others| {
-                let each = node.slots_each(others + 1);
+                let each = node.processor_each(others + 1);
                 Stage {
                     done_per_s: own_per_s * each,
                     back_per_s: others_per_s * each * f64::from(others),

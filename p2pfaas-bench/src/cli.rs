@@ -1,15 +1,25 @@
 //! The command line.
 
+mod sweep;
+
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
+
+use crate::experiment::Place;
+
+use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
+pub use sweep::{MergeArgs, SweepArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
+  p2pfaas run experiments/quickstart.toml --on sim
+  p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas policies";
@@ -18,8 +28,11 @@ const RUN_HELP: &str = "\
 Runs every policy of an experiment file in turn, each on a fresh cluster and with the same jobs at the \
 same instants, and prints how they compare.
 
-All nodes run on this machine, so a node emulates its device: the function really runs, and its answer \
+With --on local, all nodes run on this machine, so a node emulates its device: the function really runs, and its answer \
 comes when the time that the file gives as `service`, divided by the node's `speed`, is over.
+
+With --on sim, the same nodes run in virtual time, all policies and seeds in parallel: hours take seconds, and the \
+same file gives the same bytes, on any number of threads.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
 instant. All fractions are of the jobs offered after the warm-up.
@@ -36,7 +49,8 @@ const RUN_MORE: &str = "\
 The results folder holds:
   summary.json     what the table shows and more, with 95 % confidence intervals
   summary.csv      the same, one line a policy
-  jobs.parquet     one row a job, also of training and warm-up (column `phase`)
+  jobs.parquet     one row a job, also of training and warm-up (column `phase`); with --on sim only if --jobs
+                   is given
   experiment.toml  the experiment file
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
   learning.csv     the same, one line a second
@@ -50,7 +64,8 @@ Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json > summary.json
-  p2pfaas run experiments/learning.toml";
+  p2pfaas run experiments/learning.toml
+  p2pfaas run experiments/quickstart.toml --on sim --jobs --threads 4";
 
 const TRAIN_HELP: &str = "\
 Trains an agent from records of what other agents, or earlier ones of its kind, chose and gained.
@@ -147,6 +162,12 @@ pub enum Command {
     /// Run an experiment file and compare its policies
     #[command(long_about = RUN_HELP, after_long_help = RUN_MORE)]
     Run(RunArgs),
+    /// Run an experiment file with many values in the simulator
+    #[command(long_about = SWEEP_HELP, after_long_help = SWEEP_MORE)]
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together
+    #[command(long_about = MERGE_HELP)]
+    Merge(MergeArgs),
     /// Train an agent from records of choices
     #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
     Train(TrainArgs),
@@ -165,7 +186,7 @@ pub enum Command {
 pub struct RunArgs {
     /// The experiment file
     pub file: PathBuf,
-    /// Where to run it: `local` is an embedded cluster on this machine
+    /// Where to run it: `local` is an embedded cluster on this machine, `sim` the simulator
     #[arg(long, value_name = "PLACE", default_value = "local", value_parser = place)]
     pub on: Place,
     /// Folder for the results [default: results/EXPERIMENT-UTCTIME]
@@ -177,6 +198,15 @@ pub struct RunArgs {
     /// Print summary.json on standard output, and nothing else there
     #[arg(long)]
     pub json: bool,
+    /// Write jobs.parquet also with --on sim
+    #[arg(long)]
+    pub jobs: bool,
+    /// With --on sim, leave out the full-information policies that run beside those of the file
+    #[arg(long)]
+    pub no_references: bool,
+    /// Threads of the simulator [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Arguments of `p2pfaas train`.
@@ -272,21 +302,15 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_string(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
-/// Where to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// An embedded cluster.
-    Local,
-}
-
 fn place(text: &str) -> Result<Place, String> {
     match text {
         "local" => Ok(Place::Local),
-        "sim" => Err("the simulator comes in a later version; this one knows only `local`".into()),
+        "sim" => Ok(Place::Sim),
         other if other.contains('.') || other.contains('/') => {
-            Err("running on a fleet of machines comes in a later version; this one knows only `local`".into())
+            Err("running on a fleet of machines comes in a later version; this one knows `local` and `sim`"
+                .into())
         }
-        _ => Err("this version knows only `local`".into()),
+        _ => Err("this version knows `local` and `sim`".into()),
     }
 }
 
@@ -309,6 +333,28 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_takes_several_keys_and_a_shard_only_with_a_folder() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
+        let line = "p2pfaas sweep a.toml --vary a.b=1,2 --vary c.d=1..3 --shard 2/4 --out there --threads 3";
+        let Command::Sweep(args) = parse(line).unwrap() else { panic!("sweep") };
+        assert_eq!(args.vary.iter().map(|vary| vary.values.len()).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!((args.threads, args.on), (NonZeroUsize::new(3), Place::Sim));
+        for (wrong, part) in [
+            ("--shard 1/2", "--out"),
+            ("--out x --shard 3/2", "as in 2/8"),
+            ("--vary a.b=2..1", "does not go up"),
+            ("--on local", "simulator"),
+            ("--threads 0", "--threads"),
+        ] {
+            let error = parse(&format!("p2pfaas sweep a.toml {wrong}")).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let Command::Merge(args) = parse("p2pfaas merge out a b --partial").unwrap() else { panic!("merge") };
+        assert_eq!((args.shards.len(), args.partial), (2, true));
+        assert!(parse("p2pfaas merge out").is_err());
+    }
+
+    #[test]
     fn train_takes_several_records_and_typed_parameters() {
         let line = "p2pfaas train --trace a.db b.csv --out c --set alpha=0.5 --set rule=q-learning --set bounds=[[0,1]]";
         let Command::Train(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
@@ -328,8 +374,19 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_on_an_embedded_cluster_or_on_the_simulator() {
+        for (more, place) in
+            [(&[][..], Place::Local), (&["--on", "local"], Place::Local), (&["--on", "sim"], Place::Sim)]
+        {
+            let line = ["p2pfaas", "run", "a.toml"].iter().chain(more);
+            let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
+            assert_eq!(args.on, place);
+        }
+    }
+
+    #[test]
     fn places_that_come_later_are_refused_with_a_word_why() {
-        for (place, part) in [("sim", "simulator"), ("hosts.txt", "fleet"), ("moon", "only `local`")] {
+        for (place, part) in [("hosts.txt", "fleet"), ("moon", "`local` and `sim`")] {
             let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", place]).unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use p2pfaas_bench::experiment::{Experiment, Known};
+use p2pfaas_bench::experiment::{Experiment, Known, Place};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
 use p2pfaas_bench::run::run;
@@ -33,7 +33,8 @@ fn experiment(folder: &Path, duration_s: f64, policies: &str) -> Experiment {
          [[jobs]]\nfunction = \"echo\"\nservice = {{ kind = \"deterministic\", mean_s = 0.02 }}\n\
          deadline_s = 0.1\n[run]\nwarmup_s = 0.2\nduration_s = {duration_s}\nseeds = [1]\n{policies}"
     );
-    Experiment::parse(&folder.join("tiny.toml"), text, &known).unwrap_or_else(|problems| panic!("{problems}"))
+    Experiment::parse(&folder.join("tiny.toml"), text, Place::Local, &known)
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 struct Ran {
@@ -144,7 +145,7 @@ fn what_was_trained_can_be_used_as_it_is_or_trained_on() {
     let out = folder.path().join("second");
     let ran = measure(&experiment(folder.path(), 0.3, &more), &out, &CancellationToken::new());
     let [frozen, on] = &ran.summary.policies[..] else { panic!("two policies: {:?}", ran.summary) };
-    assert_eq!((frozen.learning, frozen.cost.fallbacks), (None, 0));
+    assert_eq!((frozen.learning, frozen.fallbacks), (None, 0));
     assert!(!ran.folder.agent("frozen", 1, 0).exists());
     let learning = on.learning.unwrap();
     assert_eq!((learning.training_s, learning.experiences), (0.0, 0));

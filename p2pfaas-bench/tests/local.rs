@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use p2pfaas_bench::experiment::{Experiment, Known};
+use p2pfaas_bench::experiment::{Experiment, Known, Place};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
 use p2pfaas_bench::run::run;
@@ -25,7 +25,8 @@ fn experiment(duration_s: f64, more: &str) -> Experiment {
          [[jobs]]\nfunction = \"echo\"\nservice = {{ kind = \"deterministic\", mean_s = 0.05 }}\n\
          deadline_s = 20.0\n[run]\nwarmup_s = 0.2\nduration_s = {duration_s}\nseeds = [1]\n{more}"
     );
-    Experiment::parse(Path::new("tiny.toml"), text, &known).unwrap_or_else(|problems| panic!("{problems}"))
+    Experiment::parse(Path::new("tiny.toml"), text, Place::Local, &known)
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 const NONE: &str = "[[policy]]\nlabel = \"none\"\nname = \"NoScheduler\"\n";
@@ -75,7 +76,7 @@ fn two_nodes_serve_the_same_jobs_under_both_policies_and_every_job_has_one_outco
             "{:?}",
             summary.warnings
         );
-        assert!(policy.served > 0 && policy.cost.executions > 0);
+        assert!(policy.served > 0 && policy.cost.unwrap().executions > 0);
         let counted = of(&rows, &policy.label).iter().filter(|row| cell(row, "warmup") == "false").count();
         assert_eq!(counted as u64, policy.offered);
     }
@@ -117,4 +118,28 @@ fn an_interrupted_experiment_keeps_what_was_measured() {
     let counted = rows.iter().filter(|row| cell(row, "warmup") == "false").count() as u64;
     assert_eq!(counted, summary.policies.iter().map(|policy| policy.offered).sum::<u64>());
     assert!(summary.policies.iter().all(|policy| policy.measured_s < 600.0));
+}
+
+#[test]
+fn a_node_serves_the_functions_that_it_offers_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::builtin();
+    let known = Known { registry: &registry, functions: &BUILTIN_FUNCTIONS };
+    let text = format!(
+        "[cluster]\n[[cluster.node]]\nfunctions = [\"echo\"]\n[[cluster.node]]\n\
+         [traffic]\nkind = \"deterministic\"\nrate = 40.0\n\
+         [[jobs]]\nshare = 0.5\nfunction = \"echo\"\n[[jobs]]\nshare = 0.5\nfunction = \"sleep\"\npayload = \"text:0\"\n\
+         [run]\nduration_s = 0.5\n{NONE}"
+    );
+    let experiment = Experiment::parse(Path::new("tiny.toml"), text, Place::Local, &known)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let (_, rows) = measure(&experiment, folder.path(), &CancellationToken::new());
+    let outcomes = |node: &str, job_type: &str| {
+        let there = rows.iter().filter(|row| cell(row, "node") == node && cell(row, "task_type") == job_type);
+        there.map(|row| cell(row, "outcome")).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(outcomes("0", "1"), ["\"failed\"".to_string()].into());
+    for (node, job_type) in [("0", "0"), ("1", "0"), ("1", "1")] {
+        assert_eq!(outcomes(node, job_type), ["\"served\"".to_string()].into(), "{node} {job_type}");
+    }
 }

@@ -5,6 +5,12 @@
 //! the simulator says about a policy is what the node does.
 
 pub mod arrivals;
+pub mod calendar;
+pub mod learning;
+pub mod network;
+pub mod reference;
+pub mod scenario;
 pub mod service;
 pub mod streams;
 pub mod theory;
+pub mod world;

@@ -19,6 +19,14 @@ pub enum Purpose {
     Node = 5,
     /// A training's arrivals, which have this as their seed.
     Training = 6,
+    /// What happens to messages: random latencies, losses.
+    Network = 7,
+    /// When a node fails and is repaired.
+    Faults = 8,
+    /// A run's random graph of neighbours.
+    Topology = 9,
+    /// The states that a node's rate of arrivals goes through.
+    Modulation = 10,
 }
 
 /// The generator of one purpose and owner.

@@ -5,73 +5,20 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use super::jobs::{self, Job};
 use super::problem::{At, Collector};
 use super::reader::{FromToml, Scalar, Table};
+use super::traffic::keys::{self, Traffic};
+use super::{cluster, network};
 
 /// The whole file.
 pub(super) struct File {
-    pub cluster: Option<Cluster>,
-    pub network: Option<Network>,
+    pub cluster: Option<cluster::Keys>,
+    pub network: Option<network::Keys>,
     pub traffic: Option<Traffic>,
     pub jobs: Vec<Job>,
     pub policies: Vec<Policy>,
     pub run: Option<Run>,
-}
-
-/// `[cluster]`.
-pub(super) struct Cluster {
-    pub span: Range<usize>,
-    pub nodes: Option<At<u64>>,
-    /// Keys that stand for all nodes.
-    pub all: NodeKeys,
-    /// `[[cluster.node]]`.
-    pub each: Vec<NodeKeys>,
-}
-
-/// What a node can be told.
-pub(super) struct NodeKeys {
-    pub slots: Option<At<u64>>,
-    pub queue: Option<At<u64>>,
-    pub speed: Option<At<f64>>,
-    pub deadline_aware: Option<At<bool>>,
-    pub discipline: Option<At<String>>,
-}
-
-/// `[network]`. A value that is neither 0 nor "full" is of no use here, so that only that is kept.
-pub(super) struct Network {
-    /// Anything but the number 0.
-    pub latency: Option<At<()>>,
-    pub topology: Option<At<String>>,
-}
-
-/// `[traffic]`.
-pub(super) struct Traffic {
-    pub span: Range<usize>,
-    pub kind: Option<At<String>>,
-    pub rate: Option<At<f64>>,
-    pub rates: Option<At<Vec<f64>>>,
-}
-
-/// `[[jobs]]`.
-pub(super) struct Job {
-    pub path: String,
-    pub span: Range<usize>,
-    pub name: Option<At<String>>,
-    pub share: Option<At<f64>>,
-    pub function: Option<At<String>>,
-    pub payload: Option<At<String>>,
-    pub service: Option<Service>,
-    pub deadline_s: Option<At<f64>>,
-}
-
-/// `service = { ... }`.
-pub(super) struct Service {
-    pub path: String,
-    pub span: Range<usize>,
-    pub kind: Option<At<String>>,
-    pub mean_s: Option<At<f64>>,
-    pub sd_s: Option<At<f64>>,
-    pub cv: Option<At<f64>>,
 }
 
 /// `[[policy]]`.
@@ -93,6 +40,7 @@ pub(super) struct Agent {
     pub frozen: Option<At<bool>>,
     pub train_s: Option<At<f64>>,
     pub keep_learning: Option<At<bool>>,
+    pub shared: Option<At<bool>>,
     /// All other keys are the agent's own parameters.
     pub parameters: Pairs,
 }
@@ -112,9 +60,6 @@ pub(super) struct Run {
     pub seeds: Option<At<Vec<u64>>>,
 }
 
-/// Kinds of traffic beyond those that [`super::resolve`] takes; their further keys are not checked yet.
-pub(super) const LATER_TRAFFIC: [&str; 5] = ["mmpp", "sinusoid", "flash-crowd", "trace", "recorded"];
-
 impl File {
     /// `None` when the text is not TOML.
     pub fn read(source: &str, problems: &mut Collector<'_>) -> Option<File> {
@@ -128,10 +73,10 @@ impl File {
         }
         let mut root = Table::new("", document.span(), document.get_ref());
         let file = File {
-            cluster: root.take_table("cluster", problems).map(|table| cluster(table, problems)),
-            network: root.take_table("network", problems).map(|table| network(table, problems)),
-            traffic: root.take_table("traffic", problems).map(|table| traffic(table, problems)),
-            jobs: each(root.take_tables("jobs", problems), problems, job),
+            cluster: root.take_table("cluster", problems).map(|table| cluster::read(table, problems)),
+            network: root.take_table("network", problems).map(|table| network::read(table, problems)),
+            traffic: root.take_table("traffic", problems).map(|table| keys::read(table, true, problems)),
+            jobs: each(root.take_tables("jobs", problems), problems, jobs::read),
             policies: each(root.take_tables("policy", problems), problems, policy),
             run: root.take_table("run", problems).map(|table| run(table, problems)),
         };
@@ -140,88 +85,12 @@ impl File {
     }
 }
 
-fn each<'a, T>(
+pub(super) fn each<'a, T>(
     tables: Vec<Table<'a>>,
     problems: &mut Collector<'_>,
     read: fn(Table<'a>, &mut Collector<'_>) -> T,
 ) -> Vec<T> {
     tables.into_iter().map(|table| read(table, problems)).collect()
-}
-
-fn cluster(mut table: Table<'_>, problems: &mut Collector<'_>) -> Cluster {
-    let cluster = Cluster {
-        span: table.span.clone(),
-        nodes: table.take("nodes", problems),
-        all: node_keys(&mut table, problems),
-        each: each(table.take_tables("node", problems), problems, |mut table, problems| {
-            let keys = node_keys(&mut table, problems);
-            table.finish(problems);
-            keys
-        }),
-    };
-    table.finish(problems);
-    cluster
-}
-
-fn node_keys(table: &mut Table<'_>, problems: &mut Collector<'_>) -> NodeKeys {
-    NodeKeys {
-        slots: table.take("slots", problems),
-        queue: table.take("queue", problems),
-        speed: table.take("speed", problems),
-        deadline_aware: table.take("deadline_aware", problems),
-        discipline: table.take("discipline", problems),
-    }
-}
-
-fn network(mut table: Table<'_>, problems: &mut Collector<'_>) -> Network {
-    let latency = table.take_any("latency_ms").filter(|at| f64::from_toml(at.value) != Some(0.0));
-    let network = Network {
-        latency: latency.map(|at| At { value: (), key: at.key, span: at.span }),
-        topology: table.take("topology", problems),
-    };
-    table.finish(problems);
-    network
-}
-
-fn traffic(mut table: Table<'_>, problems: &mut Collector<'_>) -> Traffic {
-    let traffic = Traffic {
-        span: table.span.clone(),
-        kind: table.take("kind", problems),
-        rate: table.take("rate", problems),
-        rates: table.take("rates", problems),
-    };
-    if !traffic.kind.as_ref().is_some_and(|kind| LATER_TRAFFIC.contains(&kind.value.as_str())) {
-        table.finish(problems);
-    }
-    traffic
-}
-
-fn job(mut table: Table<'_>, problems: &mut Collector<'_>) -> Job {
-    let job = Job {
-        path: table.path.clone(),
-        span: table.span.clone(),
-        name: table.take("name", problems),
-        share: table.take("share", problems),
-        function: table.take("function", problems),
-        payload: table.take("payload", problems),
-        service: table.take_table("service", problems).map(|table| service(table, problems)),
-        deadline_s: table.take("deadline_s", problems),
-    };
-    table.finish(problems);
-    job
-}
-
-fn service(mut table: Table<'_>, problems: &mut Collector<'_>) -> Service {
-    let service = Service {
-        path: table.path.clone(),
-        span: table.span.clone(),
-        kind: table.take("kind", problems),
-        mean_s: table.take("mean_s", problems),
-        sd_s: table.take("sd_s", problems),
-        cv: table.take("cv", problems),
-    };
-    table.finish(problems);
-    service
 }
 
 fn policy(mut table: Table<'_>, problems: &mut Collector<'_>) -> Policy {
@@ -253,6 +122,7 @@ fn agent(mut table: Table<'_>, problems: &mut Collector<'_>) -> Agent {
         frozen: table.take("frozen", problems),
         train_s: table.take("train_s", problems),
         keep_learning: table.take("keep_learning", problems),
+        shared: table.take("shared", problems),
         parameters: pairs(table, problems),
     }
 }

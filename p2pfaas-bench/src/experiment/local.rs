@@ -1,35 +1,59 @@
 //! What the format knows and an embedded cluster does not: it is refused, not ignored.
 
-use super::file::{File, LATER_TRAFFIC};
+use super::file::File;
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
-
-const TOPOLOGIES: [&str; 8] =
-    ["full", "ring", "grid", "torus", "random-regular", "erdos-renyi", "barabasi-albert", "file"];
+use super::{cluster, network};
 
 /// Refuses what cannot be had on this machine.
 pub(super) fn refuse(file: &File, problems: &mut Collector<'_>) {
-    if let Some(network) = &file.network {
-        if let Some(latency) = &network.latency {
-            let reason = "an embedded cluster has the latency of this machine's loopback, no other";
+    if let Some(keys) = &file.network {
+        refuse_network(keys, problems);
+    }
+    if let Some(keys) = &file.cluster {
+        refuse_cluster(keys, problems);
+    }
+    for shared in file.policies.iter().filter_map(|policy| policy.agent.as_ref()?.shared.as_ref()) {
+        if shared.value {
             problems.at(
-                latency,
-                reason,
-                "0, or no such key (another one is for --on sim, which comes later)",
+                shared,
+                "not available with --on local",
+                "an agent a node (a shared one only --on sim)",
             );
         }
-        if let Some(topology) = &network.topology {
-            one_of(topology, &["full"], &TOPOLOGIES[1..], problems);
+    }
+}
+
+/// All traffic goes over the loopback.
+fn refuse_network(keys: &network::Keys, problems: &mut Collector<'_>) {
+    if let Some(topology) = keys.topology.as_ref().and_then(|topology| topology.kind.as_ref()) {
+        one_of(topology, &["full"], &network::TOPOLOGIES, problems);
+    }
+    for at in keys.beyond_loopback() {
+        let reason = "an embedded cluster has the network of this machine's loopback, no other";
+        problems.at(&at, reason, "0, or no such key (another one only --on sim)");
+    }
+}
+
+/// Nodes are there all the time, and so are their functions.
+fn refuse_cluster(keys: &cluster::Keys, problems: &mut Collector<'_>) {
+    let mut only_sim = |at: &Option<At<f64>>| {
+        if let Some(at) = at {
+            problems.at(at, "not available with --on local", "no such key (only --on sim)");
         }
+    };
+    [&keys.detect_s, &keys.idle_timeout_s, &keys.cold_start_s].into_iter().for_each(&mut only_sim);
+    for node in keys.nodes() {
+        let times = [&node.mtbf_s, &node.mttr_s, &node.joins_s, &node.leaves_s];
+        times.into_iter().for_each(&mut only_sim);
     }
-    if let Some(kind) = file.traffic.as_ref().and_then(|traffic| traffic.kind.as_ref()) {
-        one_of(kind, &["poisson", "deterministic"], &LATER_TRAFFIC, problems);
+    if let Some(at) = &keys.max_instances {
+        problems.at(at, "not available with --on local", "no such key (only --on sim)");
     }
-    if let Some(cluster) = &file.cluster {
-        for keys in std::iter::once(&cluster.all).chain(&cluster.each) {
-            if let Some(discipline) = &keys.discipline {
-                one_of(discipline, &["fifo"], &["processor-sharing"], problems);
-            }
+    for discipline in keys.nodes().filter_map(|node| node.discipline.as_ref()) {
+        // Unknown ones are refused wherever it runs.
+        if discipline.value == "processor-sharing" {
+            one_of(discipline, &["fifo"], &["processor-sharing"], problems);
         }
     }
 }
@@ -40,7 +64,7 @@ fn one_of(at: &At<String>, here: &[&str], elsewhere: &[&str], problems: &mut Col
         return;
     }
     let reason = if elsewhere.contains(&name) {
-        format!("\"{name}\" is not available with --on local (only --on sim, which comes later)")
+        format!("\"{name}\" is not available with --on local (only --on sim)")
     } else {
         let near = did_you_mean(name, here.iter().chain(elsewhere).copied());
         format!("unknown value \"{name}\"{near}")

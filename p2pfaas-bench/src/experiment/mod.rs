@@ -4,22 +4,30 @@
 //! that remember where they stood and finds keys that do not exist; `resolve` checks meanings and
 //! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
 
+mod cluster;
 mod file;
+mod jobs;
 mod learned;
 mod local;
+mod network;
 mod problem;
 mod reader;
 mod resolve;
+mod service;
 mod suggest;
+mod traffic;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use p2pfaas_core::policy::{Descriptor, Registry};
 use p2pfaas_core::reward::Reward;
 
 use p2pfaas_sim::arrivals::Traffic;
+use p2pfaas_sim::network::NetworkSpec;
 use p2pfaas_sim::service::Service;
 
+pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
 
@@ -32,8 +40,12 @@ pub struct Experiment {
     pub source: String,
     /// The nodes.
     pub nodes: Vec<NodeSpec>,
-    /// The arrivals.
-    pub traffic: Traffic,
+    /// What the nodes have in common.
+    pub cluster: ClusterSpec,
+    /// What lies between them.
+    pub network: NetworkSpec,
+    /// The arrivals: those that task types share, then those that a task type has for itself.
+    pub traffic: Vec<Traffic>,
     /// Task types; the index is the task type.
     pub jobs: Vec<JobType>,
     /// The policies to compare, in the order of the file.
@@ -47,24 +59,32 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Reads and checks a file.
+    /// Reads a file and checks it for the place where it is to run.
     ///
     /// # Errors
     /// All that is wrong with it, at once.
-    pub fn load(path: &Path, known: &Known<'_>) -> Result<Experiment, Problems> {
+    pub fn load(path: &Path, place: Place, known: &Known<'_>) -> Result<Experiment, Problems> {
         let source = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
-        Experiment::parse(path, source, known)
+        Experiment::parse(path, source, place, known)
     }
 
-    /// Checks the text of a file; `path` names it and is where relative payload files are looked for.
+    /// Checks the text of a file; `path` names it and is where relative files are looked for.
     ///
     /// # Errors
     /// All that is wrong with it, at once.
-    pub fn parse(path: &Path, source: String, known: &Known<'_>) -> Result<Experiment, Problems> {
+    pub fn parse(
+        path: &Path,
+        source: String,
+        place: Place,
+        known: &Known<'_>,
+    ) -> Result<Experiment, Problems> {
         let mut problems = problem::Collector::new(&source);
         let experiment = file::File::read(&source, &mut problems).and_then(|file| {
-            local::refuse(&file, &mut problems);
-            resolve::resolve(&file, path, &source, known, &mut problems)
+            match place {
+                Place::Local => local::refuse(&file, &mut problems),
+                Place::Sim => {}
+            }
+            resolve::resolve(&file, path, &source, place, known, &mut problems)
         });
         let problems = problems.finish(path);
         match experiment {
@@ -78,6 +98,11 @@ impl Experiment {
         self.warmup_s + self.duration_s
     }
 
+    /// The seconds of one run that are counted.
+    pub fn measured_s(&self) -> Range<f64> {
+        self.warmup_s..self.horizon_s()
+    }
+
     /// Names of the functions that the jobs call, each once.
     pub fn functions(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.jobs.iter().map(|job| job.function.as_str()).collect();
@@ -85,6 +110,15 @@ impl Experiment {
         names.dedup();
         names
     }
+}
+
+/// Where an experiment runs. What the place cannot do is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// An embedded cluster on this machine.
+    Local,
+    /// The simulator.
+    Sim,
 }
 
 /// What an experiment may refer to by name.
@@ -96,25 +130,12 @@ pub struct Known<'a> {
     pub functions: &'a [&'a str],
 }
 
-/// One node.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodeSpec {
-    /// Jobs run at once.
-    pub slots: u32,
-    /// Jobs that may wait.
-    pub queue: u32,
-    /// Service times are divided by it.
-    pub speed: f64,
-    /// Drop on arrival what cannot finish in time.
-    pub deadline_aware: bool,
-}
-
 /// A kind of job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobType {
     /// Its name.
     pub name: String,
-    /// Its share of the jobs.
+    /// Its share of the jobs of `[traffic]`; 0 where it has traffic of its own, or a trace tells.
     pub share: f64,
     /// The function that it calls.
     pub function: String,
@@ -124,6 +145,10 @@ pub struct JobType {
     pub service: Option<Service>,
     /// Seconds from the scheduled send.
     pub deadline_s: Option<f64>,
+    /// Bytes that it takes with it over a network with a bandwidth; an embedded cluster really sends `payload`.
+    pub payload_bytes: u64,
+    /// Bytes that its answer brings back.
+    pub answer_bytes: u64,
 }
 
 /// What a job sends.
@@ -152,6 +177,8 @@ pub struct PolicySpec {
     pub agent: Option<AgentSpec>,
     /// What a finished job is worth to them.
     pub reward: Reward,
+    /// It does not stand in the file: a mark beside those that do.
+    pub reference: bool,
 }
 
 impl PolicySpec {

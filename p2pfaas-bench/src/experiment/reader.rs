@@ -68,6 +68,20 @@ impl FromToml for Vec<String> {
     }
 }
 
+impl FromToml for Vec<Vec<u64>> {
+    const EXPECTED: &str = "lists of numbers of nodes, [[0, 1], [2, 3]]";
+    fn from_toml(value: &DeValue<'_>) -> Option<Self> {
+        list(value)
+    }
+}
+
+impl FromToml for Vec<Vec<f64>> {
+    const EXPECTED: &str = "lists of numbers, [[1.0, 2.0], [3.0, 4.0]]";
+    fn from_toml(value: &DeValue<'_>) -> Option<Self> {
+        list(value)
+    }
+}
+
 /// Any single value, as text.
 pub(super) struct Scalar(pub String);
 
@@ -107,6 +121,12 @@ fn list<T: FromToml>(value: &DeValue<'_>) -> Option<Vec<T>> {
     value.as_array()?.iter().map(|value| T::from_toml(value.get_ref())).collect()
 }
 
+/// What a key has that takes a single value or a table.
+pub(super) enum ValueOrTable<'a, T> {
+    Value(At<T>),
+    Table(Table<'a>),
+}
+
 /// A table that is being read.
 pub(super) struct Table<'a> {
     /// The keys around it, joined by dots.
@@ -138,10 +158,16 @@ impl<'a> Table<'a> {
         Some(At { value: read?, key: self.key(name), span: value.span() })
     }
 
-    /// Takes a value that is only looked at as a whole.
-    pub fn take_any(&mut self, name: &'static str) -> Option<At<&'a DeValue<'a>>> {
-        let value = self.raw(name)?;
-        Some(At { value: value.get_ref(), key: self.key(name), span: value.span() })
+    /// Takes a value or a table.
+    pub fn take_value_or_table<T: FromToml>(
+        &mut self,
+        name: &'static str,
+        problems: &mut Collector<'_>,
+    ) -> Option<ValueOrTable<'a, T>> {
+        match self.raw(name)?.get_ref() {
+            DeValue::Table(_) => self.take_table(name, problems).map(ValueOrTable::Table),
+            _ => self.take(name, problems).map(ValueOrTable::Value),
+        }
     }
 
     /// Takes a table.
@@ -195,7 +221,9 @@ impl<'a> Table<'a> {
     }
 
     fn raw(&mut self, name: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.asked.push(name);
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
         self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
     }
 }

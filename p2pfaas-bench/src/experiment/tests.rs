@@ -53,9 +53,9 @@ fn a_good_file_resolves_with_defaults() {
     let experiment = experiment(GOOD);
     assert_eq!(experiment.name, "test");
     assert_eq!(experiment.nodes.len(), 3);
-    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, deadline_aware: false };
+    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, ..NodeSpec::default() };
     assert_eq!(experiment.nodes[2], node);
-    assert_eq!(experiment.traffic.rates, [10.0; 3]);
+    assert_eq!(experiment.traffic[0].rates, [10.0; 3]);
     assert_eq!(experiment.jobs[0].payload, PayloadSpec::Sample(160));
     assert_eq!(experiment.jobs[0].service, Some(Service::Exponential { mean_s: 0.18 }));
     assert_eq!(experiment.jobs[1].name, "job-1");
@@ -82,8 +82,8 @@ fn node_tables_take_what_they_leave_out_from_the_cluster() {
         "slots = 7\n[[cluster.node]]\nspeed = 0.5\n[[cluster.node]]\nslots = 2\nqueue = 1\ndeadline_aware = true",
         1,
     ));
-    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, deadline_aware: false };
-    let second = NodeSpec { slots: 2, queue: 1, speed: 1.0, deadline_aware: true };
+    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, ..NodeSpec::default() };
+    let second = NodeSpec { slots: 2, queue: 1, deadline_aware: true, ..NodeSpec::default() };
     assert_eq!(experiment.nodes, [first, second]);
 }
 
@@ -96,7 +96,8 @@ fn each_problem_names_its_line_its_key_its_reason_and_what_was_expected() {
     assert_eq!(
         complaint("slots = 3", "slot = 3"),
         "test.toml:4: cluster.slot: unknown key (did you mean \"slots\"?); \
-         expected one of nodes, slots, queue, speed, deadline_aware, discipline, node"
+         expected one of nodes, slots, queue, speed, deadline_aware, discipline, functions, \
+         mtbf_s, mttr_s, joins_s, leaves_s, detect_s, idle_timeout_s, cold_start_s, max_instances, node"
     );
     assert_eq!(
         complaint("share = 0.6", "share = 0.5"),
@@ -218,7 +219,7 @@ fn an_agent_starts_from_a_checkpoint_of_the_same_parts_one_for_all_or_one_a_node
     let read = |text: &str| {
         let registry = Registry::builtin();
         let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-        Experiment::parse(&folder.path().join("a.toml"), text.into(), &known)
+        Experiment::parse(&folder.path().join("a.toml"), text.into(), Place::Local, &known)
     };
     let start = "checkpoint = \"node{node}.ckpt\"";
     let missing = read(&learning(start, "")).unwrap_err().to_string();
@@ -258,12 +259,11 @@ fn what_an_embedded_cluster_cannot_do_is_refused_and_not_ignored() {
         (
             "latency_ms = 0.0",
             "latency_ms = 5",
-            ":8: network.latency_ms: an embedded cluster has the latency of",
+            ":8: network.latency_ms: an embedded cluster has the network of",
         ),
         ("latency_ms = 0.0", "latency_ms = { kind = \"exponential\", mean_ms = 3 }", "network.latency_ms"),
         ("\"full\"", "\"ring\"", "\"ring\" is not available with --on local"),
         ("\"full\"", "\"rnig\"", "unknown value \"rnig\" (did you mean \"ring\"?); expected full"),
-        ("kind = \"poisson\"", "kind = \"mmpp\"\nstates = 2", "\"mmpp\" is not available with --on local"),
         ("queue = 0", "discipline = \"processor-sharing\"", "\"processor-sharing\" is not available"),
     ] {
         let complaint = complaint(from, to);
@@ -305,6 +305,7 @@ fn an_empty_file_says_what_is_missing() {
 fn a_file_that_is_not_there_is_named() {
     let registry = Registry::builtin();
     let known = Known { registry: &registry, functions: &[] };
-    let problems = Experiment::load(Path::new("no/such.toml"), &known).expect_err("must be refused");
+    let problems =
+        Experiment::load(Path::new("no/such.toml"), Place::Local, &known).expect_err("must be refused");
     assert!(problems.to_string().starts_with("no/such.toml: cannot be read"), "{problems}");
 }

@@ -38,6 +38,25 @@ pub struct Counters {
     pub stray_events: u64,
 }
 
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Counters) {
+        self.arrived += other.arrived;
+        self.served += other.served;
+        self.dropped += other.dropped;
+        self.rejected += other.rejected;
+        self.failed += other.failed;
+        self.cancelled += other.cancelled;
+        self.forwarded += other.forwarded;
+        self.forwards_failed += other.forwards_failed;
+        self.forwards_refused += other.forwards_refused;
+        self.probes += other.probes;
+        self.probes_failed += other.probes_failed;
+        self.asks += other.asks;
+        self.fallbacks += other.fallbacks;
+        self.stray_events += other.stray_events;
+    }
+}
+
 impl Counters {
     pub(crate) fn ended(&mut self, outcome: Outcome) {
         let count = match outcome {

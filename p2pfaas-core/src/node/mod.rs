@@ -97,6 +97,16 @@ impl Node {
         self.jobs.len()
     }
 
+    /// The number that the next choice of a learner will have.
+    pub fn next_eid(&self) -> u64 {
+        self.next_eid
+    }
+
+    /// The number of the next job that has no id yet.
+    pub fn next_job_number(&self) -> u64 {
+        self.next_number
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> &dyn Policy {
         self.policies.current()

@@ -107,11 +107,10 @@ pub struct Values {
 
 impl Values {
     /// From the wire form. Further strings than `key=value` are ignored, as in the reference.
-    pub(crate) fn from_wire(
-        policy: &str,
-        list: &[Parameter],
-        strings: &[String],
-    ) -> Result<Self, PolicyError> {
+    ///
+    /// # Errors
+    /// Too few parameters, an option given twice.
+    pub fn from_wire(policy: &str, list: &[Parameter], strings: &[String]) -> Result<Self, PolicyError> {
         let (options, positional): (Vec<_>, Vec<_>) = strings.iter().partition(|text| text.contains('='));
         if positional.len() < list.len() {
             return Err(PolicyError::TooFewParameters {
@@ -133,7 +132,7 @@ impl Values {
     }
 
     /// From the typed form: what is left out has its default.
-    pub(crate) fn from_typed(list: &[Parameter], typed: &BTreeMap<String, String>) -> Self {
+    pub fn from_typed(list: &[Parameter], typed: &BTreeMap<String, String>) -> Self {
         let defaults =
             list.iter().map(|parameter| (parameter.name.to_string(), parameter.default.to_string()));
         let mut values: BTreeMap<_, _> = defaults.collect();
@@ -186,7 +185,11 @@ impl Values {
         self.values.remove(name)
     }
 
-    pub(crate) fn finish(self) -> Result<(), PolicyError> {
+    /// Ends the building.
+    ///
+    /// # Errors
+    /// A value that nobody took.
+    pub fn finish(self) -> Result<(), PolicyError> {
         match self.values.into_keys().next() {
             None => Ok(()),
             Some(parameter) => Err(PolicyError::UnknownParameter { parameter, known: self.asked.join(", ") }),

@@ -1,0 +1,297 @@
+//! A node's device: what the jobs that it runs take, and the jobs that it knows.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use p2pfaas_core::{JobKey, Time};
+
+use crate::arrivals::Arrival;
+use crate::scenario::{Discipline, InstanceSpec, NodeSpec};
+
+/// A job at a node, from its arrival there until its answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here {
+    pub key: JobKey,
+    /// The node that sent it and its key there; `None`: a client.
+    pub from: Option<Sender>,
+    pub arrival: Arrival,
+    /// What it takes at speed 1, seconds.
+    pub demand_s: f64,
+    /// Whether it has begun to run here.
+    pub runs: bool,
+    /// Where it ran and how that went, once it is known.
+    pub ran: Option<Ran>,
+    pub hops: u32,
+}
+
+/// Who waits for a job's answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sender {
+    pub node: u32,
+    pub life: u16,
+    pub key: JobKey,
+}
+
+/// Where a job ran.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ran {
+    pub node: u32,
+    pub queue: Option<Duration>,
+    pub execution: Option<Duration>,
+}
+
+/// What is beside a node's state machine.
+#[derive(Debug)]
+pub(super) struct Device {
+    /// By the index of the job's key.
+    jobs: Vec<Option<Here>>,
+    speed: f64,
+    sharing: Option<Sharing>,
+    instances: Option<Instances>,
+    functions: Option<Vec<bool>>,
+    /// Counts restarts, so that what was meant for the node before its failure is not taken for this one's.
+    pub life: u16,
+    /// Whether the node takes jobs.
+    pub up: bool,
+    /// Whether it has said goodbye, and finishes what it has.
+    pub leaving: bool,
+}
+
+impl Device {
+    pub fn new(spec: &NodeSpec, functions: usize) -> Self {
+        let offered = spec
+            .functions
+            .as_ref()
+            .map(|offered| (0..functions).map(|function| offered.contains(&(function as u32))).collect());
+        Device {
+            jobs: Vec::new(),
+            speed: spec.speed,
+            sharing: (spec.discipline == Discipline::ProcessorSharing).then(Sharing::default),
+            instances: spec.instances.map(|spec| Instances::new(spec, functions)),
+            functions: offered,
+            life: 0,
+            up: spec.joins_s.is_none(),
+            leaving: false,
+        }
+    }
+
+    /// The node is gone with all that it had. Returns the jobs that it knew.
+    pub fn fail(&mut self) -> impl Iterator<Item = Here> + use<> {
+        self.life = self.life.wrapping_add(1);
+        self.up = false;
+        if let Some(sharing) = &mut self.sharing {
+            sharing.clear();
+        }
+        if let Some(instances) = &mut self.instances {
+            instances.clear();
+        }
+        std::mem::take(&mut self.jobs).into_iter().flatten()
+    }
+
+    pub fn offers(&self, function: u32) -> bool {
+        self.functions.as_ref().is_none_or(|offered| offered.get(function as usize) == Some(&true))
+    }
+
+    pub fn put(&mut self, here: Here) {
+        let index = here.key.index();
+        if index >= self.jobs.len() {
+            self.jobs.resize(index + 1, None);
+        }
+        self.jobs[index] = Some(here);
+    }
+
+    pub fn get_mut(&mut self, key: JobKey) -> Option<&mut Here> {
+        self.jobs.get_mut(key.index())?.as_mut().filter(|here| here.key == key)
+    }
+
+    pub fn take(&mut self, key: JobKey) -> Option<Here> {
+        let place = self.jobs.get_mut(key.index())?;
+        if place.as_ref().is_none_or(|here| here.key != key) {
+            return None;
+        }
+        place.take()
+    }
+
+    /// Jobs that have not been answered.
+    pub fn known(&self) -> impl Iterator<Item = &Here> {
+        self.jobs.iter().flatten()
+    }
+
+    /// A job begins to run. `Some`: how long it takes. `None`: that depends on others, ask
+    /// [`next_shared`](Self::next_shared).
+    pub fn start(&mut self, now: Time, key: JobKey, demand_s: f64, function: u32) -> Option<Duration> {
+        let mut seconds = demand_s / self.speed;
+        if let Some(instances) = &mut self.instances
+            && instances.start(now, function)
+        {
+            seconds += instances.spec.cold_start_s;
+        }
+        match &mut self.sharing {
+            None => Some(Duration::from_nanos((seconds * 1e9) as u64)),
+            Some(sharing) => {
+                sharing.join(now, key, seconds);
+                None
+            }
+        }
+    }
+
+    /// A job has run.
+    pub fn end(&mut self, now: Time, function: u32) {
+        if let Some(instances) = &mut self.instances {
+            instances.end(now, function);
+        }
+    }
+
+    /// A job that runs is given up.
+    pub fn abandon(&mut self, now: Time, key: JobKey, function: u32) {
+        if let Some(sharing) = &mut self.sharing {
+            sharing.leave(now, key);
+        }
+        self.end(now, function);
+    }
+
+    /// When the next of the jobs that share the processor is done, and the number of this forecast: it holds
+    /// until a job joins or leaves.
+    pub fn next_shared(&self) -> Option<(Time, u32)> {
+        self.sharing.as_ref().and_then(Sharing::next)
+    }
+
+    /// The jobs that are done now, one a call.
+    pub fn pop_shared(&mut self, now: Time, forecast: u32) -> Option<JobKey> {
+        let sharing = self.sharing.as_mut()?;
+        (sharing.forecast == forecast).then(|| sharing.pop(now))
+    }
+}
+
+/// Processor sharing in virtual service: every job that runs has had the same since it joined, so that each
+/// is done when what all of them get reaches its own mark.
+#[derive(Debug, Default)]
+struct Sharing {
+    /// Seconds of service that a job has had that was there from the beginning.
+    served_s: f64,
+    since: Time,
+    /// Marks at which jobs are done, in the order of their bits (they are positive), then of their arrival.
+    marks: BinaryHeap<Reverse<(u64, u64, JobKeyOrder)>>,
+    joined: u64,
+    forecast: u32,
+}
+
+/// A key in a heap: it takes no part in the order.
+#[derive(Debug, Clone, Copy)]
+struct JobKeyOrder(JobKey);
+
+impl PartialEq for JobKeyOrder {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for JobKeyOrder {}
+
+impl PartialOrd for JobKeyOrder {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for JobKeyOrder {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+impl Sharing {
+    fn advance(&mut self, now: Time) {
+        let jobs = self.marks.len();
+        if jobs == 0 {
+            // The marks stay small, and so exact.
+            self.served_s = 0.0;
+        } else {
+            self.served_s += now.since(self.since).as_secs_f64() / jobs as f64;
+        }
+        self.since = now;
+        self.forecast = self.forecast.wrapping_add(1);
+    }
+
+    fn clear(&mut self) {
+        self.marks.clear();
+        self.forecast = self.forecast.wrapping_add(1);
+    }
+
+    fn join(&mut self, now: Time, key: JobKey, seconds: f64) {
+        self.advance(now);
+        let mark_s = self.served_s + seconds;
+        self.marks.push(Reverse((mark_s.to_bits(), self.joined, JobKeyOrder(key))));
+        self.joined += 1;
+    }
+
+    fn leave(&mut self, now: Time, key: JobKey) {
+        self.advance(now);
+        self.marks.retain(|Reverse((_, _, other))| other.0 != key);
+    }
+
+    fn next(&self) -> Option<(Time, u32)> {
+        let Reverse((mark, ..)) = self.marks.peek()?;
+        let left_s = (f64::from_bits(*mark) - self.served_s).max(0.0) * self.marks.len() as f64;
+        Some((self.since + Duration::from_nanos((left_s * 1e9).ceil() as u64), self.forecast))
+    }
+
+    /// The job whose time has come. The clock's nanosecond may leave a rest, which is let go.
+    fn pop(&mut self, now: Time) -> JobKey {
+        self.advance(now);
+        match self.marks.pop() {
+            Some(Reverse((mark, _, key))) => {
+                self.served_s = self.served_s.max(f64::from_bits(mark));
+                key.0
+            }
+            None => JobKey::NOBODY,
+        }
+    }
+}
+
+/// Idle instances of each function, longest idle first.
+#[derive(Debug)]
+struct Instances {
+    spec: InstanceSpec,
+    idle: Vec<VecDeque<Time>>,
+    busy: u32,
+}
+
+impl Instances {
+    fn new(spec: InstanceSpec, functions: usize) -> Self {
+        Instances { spec, idle: vec![VecDeque::new(); functions], busy: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.idle.iter_mut().for_each(VecDeque::clear);
+        self.busy = 0;
+    }
+
+    /// A job of this function begins; says whether an instance had to be started for it.
+    fn start(&mut self, now: Time, function: u32) -> bool {
+        let kept = Duration::try_from_secs_f64(self.spec.idle_timeout_s).unwrap_or(Duration::MAX);
+        for idle in &mut self.idle {
+            while idle.front().is_some_and(|since| now.since(*since) >= kept) {
+                idle.pop_front();
+            }
+        }
+        self.busy += 1;
+        if self.idle[function as usize].pop_back().is_some() {
+            return false;
+        }
+        let idle: usize = self.idle.iter().map(VecDeque::len).sum();
+        if self.busy as usize + idle > self.spec.max_instances as usize {
+            let longest = self.idle.iter_mut().filter(|idle| !idle.is_empty()).min_by_key(|idle| idle[0]);
+            if let Some(longest) = longest {
+                longest.pop_front();
+            }
+        }
+        true
+    }
+
+    fn end(&mut self, now: Time, function: u32) {
+        self.busy = self.busy.saturating_sub(1);
+        self.idle[function as usize].push_back(now);
+    }
+}

@@ -9,7 +9,7 @@ fn no_policy_beats_the_pooled_queue() {
     let station = Station::one_server(400, 1.0);
     for (nodes, load) in [(4, 0.7), (4, 0.9), (8, 0.9)] {
         let bound_s = pooled(nodes, load * f64::from(nodes), 1.0).unwrap().mean_response_s;
-        let scenario = cluster(nodes, &station, load, 40_000.0);
+        let scenario = cluster(nodes, &station, load, 15_000.0);
         let policies = [
             ("JSQ", policy("JoinShortestQueue", &[])),
             ("LEC", policy("LeastExpectedCompletion", &[])),

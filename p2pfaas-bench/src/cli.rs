@@ -1,5 +1,8 @@
 //! The command line.
 
+mod sweep;
+
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,11 +10,16 @@ use serde_json::Value;
 
 use crate::experiment::Place;
 
+use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
+pub use sweep::{MergeArgs, SweepArgs};
+
 const EXAMPLES: &str = "\
 Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
+  p2pfaas run experiments/quickstart.toml --on sim
+  p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas policies";
@@ -20,8 +28,11 @@ const RUN_HELP: &str = "\
 Runs every policy of an experiment file in turn, each on a fresh cluster and with the same jobs at the \
 same instants, and prints how they compare.
 
-All nodes run on this machine, so a node emulates its device: the function really runs, and its answer \
+With --on local, all nodes run on this machine, so a node emulates its device: the function really runs, and its answer \
 comes when the time that the file gives as `service`, divided by the node's `speed`, is over.
+
+With --on sim, the same nodes run in virtual time, all policies and seeds in parallel: hours take seconds, and the \
+same file gives the same bytes, on any number of threads.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
 instant. All fractions are of the jobs offered after the warm-up.
@@ -38,7 +49,8 @@ const RUN_MORE: &str = "\
 The results folder holds:
   summary.json     what the table shows and more, with 95 % confidence intervals
   summary.csv      the same, one line a policy
-  jobs.parquet     one row a job, also of training and warm-up (column `phase`)
+  jobs.parquet     one row a job, also of training and warm-up (column `phase`); with --on sim only if --jobs
+                   is given
   experiment.toml  the experiment file
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
   learning.csv     the same, one line a second
@@ -52,7 +64,8 @@ Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json > summary.json
-  p2pfaas run experiments/learning.toml";
+  p2pfaas run experiments/learning.toml
+  p2pfaas run experiments/quickstart.toml --on sim --jobs --threads 4";
 
 const TRAIN_HELP: &str = "\
 Trains an agent from records of what other agents, or earlier ones of its kind, chose and gained.
@@ -149,6 +162,12 @@ pub enum Command {
     /// Run an experiment file and compare its policies
     #[command(long_about = RUN_HELP, after_long_help = RUN_MORE)]
     Run(RunArgs),
+    /// Run an experiment file with many values in the simulator
+    #[command(long_about = SWEEP_HELP, after_long_help = SWEEP_MORE)]
+    Sweep(SweepArgs),
+    /// Put the shards of a sweep together
+    #[command(long_about = MERGE_HELP)]
+    Merge(MergeArgs),
     /// Train an agent from records of choices
     #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
     Train(TrainArgs),
@@ -179,6 +198,15 @@ pub struct RunArgs {
     /// Print summary.json on standard output, and nothing else there
     #[arg(long)]
     pub json: bool,
+    /// Write jobs.parquet also with --on sim
+    #[arg(long)]
+    pub jobs: bool,
+    /// With --on sim, leave out the full-information policies that run beside those of the file
+    #[arg(long)]
+    pub no_references: bool,
+    /// Threads of the simulator [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// Arguments of `p2pfaas train`.
@@ -302,6 +330,28 @@ mod tests {
         let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
         assert_eq!((args.file, args.on), (PathBuf::from("a.toml"), Place::Local));
         assert_eq!((args.out, args.seed, args.json), (Some(PathBuf::from("there")), Some(7), true));
+    }
+
+    #[test]
+    fn a_sweep_takes_several_keys_and_a_shard_only_with_a_folder() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
+        let line = "p2pfaas sweep a.toml --vary a.b=1,2 --vary c.d=1..3 --shard 2/4 --out there --threads 3";
+        let Command::Sweep(args) = parse(line).unwrap() else { panic!("sweep") };
+        assert_eq!(args.vary.iter().map(|vary| vary.values.len()).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!((args.threads, args.on), (NonZeroUsize::new(3), Place::Sim));
+        for (wrong, part) in [
+            ("--shard 1/2", "--out"),
+            ("--out x --shard 3/2", "as in 2/8"),
+            ("--vary a.b=2..1", "does not go up"),
+            ("--on local", "simulator"),
+            ("--threads 0", "--threads"),
+        ] {
+            let error = parse(&format!("p2pfaas sweep a.toml {wrong}")).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let Command::Merge(args) = parse("p2pfaas merge out a b --partial").unwrap() else { panic!("merge") };
+        assert_eq!((args.shards.len(), args.partial), (2, true));
+        assert!(parse("p2pfaas merge out").is_err());
     }
 
     #[test]

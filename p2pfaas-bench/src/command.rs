@@ -1,5 +1,7 @@
 //! What the commands do.
 
+mod sweep;
+
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,7 +15,8 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
-use crate::results::Folder;
+use crate::results::{Folder, WriteError};
+use crate::simulate::{self, SimProgress, VirtualTime, references};
 use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
@@ -40,30 +43,65 @@ pub fn run_command(registry: Registry) -> ExitCode {
         }
         Command::Run(args) => match args.on {
             Place::Local => run_file(&args, registry),
-            Place::Sim => failed(&"running on the simulator is not there yet"),
+            Place::Sim => simulate_file(&args, registry),
         },
+        Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => evaluate_agent(&args),
         Command::Agent(args) => show_agent(&args),
     }
 }
 
-fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
-    let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    let mut experiment = match Experiment::load(&args.file, args.on, &known) {
-        Ok(experiment) => experiment,
+/// The experiment of a file, read for the place where it is to run; `Err` when it is wrong, which has been told.
+fn experiment(args: &RunArgs, registry: &Registry) -> Result<Experiment, ExitCode> {
+    let known = Known { registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
+    match Experiment::load(&args.file, args.on, &known) {
+        Ok(mut experiment) => {
+            experiment.seeds = args.seed.map_or(experiment.seeds, |seed| vec![seed]);
+            Ok(experiment)
+        }
         Err(problems) => {
             eprintln!("{problems}");
-            return ExitCode::from(2);
+            Err(ExitCode::from(2))
         }
-    };
-    if let Some(seed) = args.seed {
-        experiment.seeds = vec![seed];
     }
-    let outcome = with_signals(|cancel| {
-        let folder = Folder::create(args.out.as_deref(), &experiment)?;
+}
+
+fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
+    let experiment = match experiment(args, &registry) {
+        Ok(experiment) => experiment,
+        Err(code) => return code,
+    };
+    tell(args, &experiment, |folder, cancel| {
         let progress = Progress::on_stderr(&experiment);
-        let summary = run::run(&experiment, registry.clone(), &folder, cancel, &progress);
+        run::run(&experiment, registry.clone(), folder, cancel, &progress)
+    })
+}
+
+fn simulate_file(args: &RunArgs, registry: Registry) -> ExitCode {
+    let experiment = match experiment(args, &registry) {
+        Ok(experiment) => experiment,
+        Err(code) => return code,
+    };
+    let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
+    let engine = VirtualTime::new(registry);
+    let options = simulate::Options { threads: args.threads, jobs: args.jobs };
+    tell(args, &experiment, |folder, cancel| {
+        let progress = SimProgress::on_stderr(&experiment);
+        simulate::run(&experiment, &engine, folder, options, cancel, &progress)
+    })
+}
+
+/// Runs, and tells what came of it and where it is.
+fn tell<E: Display + From<WriteError>>(
+    args: &RunArgs,
+    experiment: &Experiment,
+    run: impl FnOnce(&Folder, &CancellationToken) -> Result<crate::summary::Summary, E>,
+) -> ExitCode {
+    let outcome = with_signals(|cancel| {
+        let folder = Folder::create(args.out.as_deref(), experiment)?;
+        let summary = run(&folder, cancel);
         // Also on failure: what was measured is there.
         eprintln!("results in {}", folder.path().display());
         if folder.learning_picture().is_file() {

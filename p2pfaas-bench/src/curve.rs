@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{JobRecord, Phase};
+pub use p2pfaas_sim::learning::Glimpse;
+
+use crate::job::Phase;
+use crate::tally::Counted;
 
 /// The learning curve of one policy under one seed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,15 +33,6 @@ pub struct Bin {
     pub agents: Option<Glimpse>,
 }
 
-/// What the agents of all nodes say of themselves, on average.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Glimpse {
-    /// ε, or the temperature, of the next choice.
-    pub epsilon: f64,
-    /// Moving mean of the TD errors' sizes.
-    pub td_error: f64,
-}
-
 impl Bin {
     /// Fraction served within the deadline.
     pub fn in_time_share(&self) -> Option<f64> {
@@ -58,12 +52,12 @@ impl Curve {
     }
 
     /// Counts a job in the second in which it was due.
-    pub fn add(&mut self, job: &JobRecord) {
-        let second = job.arrival.at_s.floor() as i64;
+    pub fn add(&mut self, job: &Counted, reward: Option<f64>) {
+        let second = job.at_s.floor() as i64;
         let bin = self.bins.entry((second, job.phase)).or_default();
         bin.offered += 1;
-        bin.in_time += u64::from(job.in_time());
-        if let Some(reward) = job.report.reward {
+        bin.in_time += u64::from(job.in_time);
+        if let Some(reward) = reward {
             bin.rewarded += 1;
             bin.rewards += reward;
         }
@@ -118,21 +112,20 @@ mod tests {
     use crate::job::Outcome;
     use crate::testing::record;
 
-    fn job(at_s: f64, phase: Phase, in_time: bool) -> JobRecord {
+    fn add(curve: &mut Curve, at_s: f64, phase: Phase, in_time: bool) {
         let outcome = if in_time { Outcome::Served } else { Outcome::Dropped };
         let mut job = record(0, at_s, outcome, Some(at_s));
         job.phase = phase;
-        job.report.reward = Some(f64::from(u8::from(in_time)));
-        job
+        curve.add(&Counted::from(&job), Some(f64::from(u8::from(in_time))));
     }
 
     #[test]
     fn jobs_count_in_the_second_and_phase_in_which_they_were_due() {
         let mut curve = Curve::new("a", 1);
-        curve.add(&job(-0.5, Phase::Training, false));
-        curve.add(&job(0.25, Phase::Warmup, true));
-        curve.add(&job(0.75, Phase::Measured, true));
-        curve.add(&job(0.9, Phase::Measured, false));
+        add(&mut curve, -0.5, Phase::Training, false);
+        add(&mut curve, 0.25, Phase::Warmup, true);
+        add(&mut curve, 0.75, Phase::Measured, true);
+        add(&mut curve, 0.9, Phase::Measured, false);
         curve.note(-1, Glimpse { epsilon: 0.5, td_error: 0.25 });
         let bins: Vec<_> = curve.bins().map(|(second, phase, bin)| (second, phase, bin.offered)).collect();
         assert_eq!(bins, [(-1, Phase::Training, 1), (0, Phase::Warmup, 1), (0, Phase::Measured, 2)]);
@@ -147,7 +140,7 @@ mod tests {
         let mut curve = Curve::new("a", 1);
         for (second, in_time) in [(-3, false), (-2, true), (-1, true), (0, true), (1, false)] {
             let phase = if second < 0 { Phase::Training } else { Phase::Measured };
-            curve.add(&job(f64::from(second), phase, in_time));
+            add(&mut curve, f64::from(second), phase, in_time);
         }
         assert_eq!(curve.in_time(2), [(-2.5, 0.0), (-1.5, 0.5), (-0.5, 1.0), (0.5, 1.0), (1.5, 0.5)]);
     }

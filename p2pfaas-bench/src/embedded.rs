@@ -47,7 +47,8 @@ impl Cluster {
             known: 0,
             trained: OnceLock::new(),
         };
-        let services: Arc<[Option<Service>]> = experiment.jobs.iter().map(|job| job.service).collect();
+        let services: Arc<[Option<Service>]> =
+            experiment.jobs.iter().map(|job| job.service.clone()).collect();
         for (index, spec) in experiment.nodes.iter().enumerate() {
             let functions = cluster.functions(experiment, spec, &services, seed);
             let settings = Settings {
@@ -209,6 +210,7 @@ fn config(experiment: &Experiment, spec: &NodeSpec, policy: &PolicySpec) -> Node
     NodeConfig {
         capacity: Capacity { slots: spec.slots, queue: spec.queue },
         deadline_aware: spec.deadline_aware,
+        job_timeout: experiment.cluster.job_timeout_s.map(Duration::from_secs_f64),
         task_types: task_types.max(defaults::TASK_TYPES),
         reward: policy.reward.clone(),
         ..NodeConfig::default()

@@ -75,8 +75,23 @@ impl Executor for Device {
     }
 }
 
-/// Seconds that a job takes at speed 1.
+/// Stands before a demand in a tracing id.
+const DEMAND: &str = "-takes-";
+
+/// The tracing id of a job whose demand was recorded: it travels to whichever node runs the job.
+pub fn with_demand(tracing: String, service_s: Option<f64>) -> String {
+    match service_s {
+        Some(service_s) => format!("{tracing}{DEMAND}{service_s}"),
+        None => tracing,
+    }
+}
+
+/// Seconds that a job takes at speed 1: as was recorded, else drawn.
 pub fn demand_s(service: &Service, seed: u64, tracing: &str) -> f64 {
+    let recorded = tracing.rsplit_once(DEMAND).and_then(|(_, seconds)| seconds.parse().ok());
+    if let Some(seconds) = recorded {
+        return seconds;
+    }
     service.sample(&mut generator(seed, Purpose::Demand, text_owner(tracing)))
 }
 
@@ -115,6 +130,13 @@ mod tests {
         let above = demands.iter().filter(|demand| **demand > 0.4).count() as f64 / f64::from(count);
         assert!((mean - 0.2).abs() < 0.003, "{mean}");
         assert!((above - (-2.0_f64).exp()).abs() < 0.005, "{above}");
+    }
+
+    #[test]
+    fn a_recorded_demand_is_what_it_was() {
+        let tracing = with_demand("a-1-7".into(), Some(0.1234567890123));
+        assert_eq!(demand_s(&EXPONENTIAL, 1, &tracing), 0.1234567890123);
+        assert_eq!(with_demand("a-1-7".into(), None), "a-1-7");
     }
 
     #[tokio::test(start_paused = true)]

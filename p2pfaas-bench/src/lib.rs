@@ -6,8 +6,9 @@
 //! - [`experiment`] reads and checks the file;
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
+//! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
-//! - [`tally`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
@@ -16,6 +17,7 @@ pub mod client;
 mod command;
 pub mod cost;
 pub mod curve;
+pub mod distribution;
 pub mod embedded;
 pub mod emulate;
 pub mod evaluate;
@@ -26,12 +28,15 @@ pub mod load;
 pub mod payload;
 pub mod policies;
 pub mod progress;
+pub mod recorded;
 pub mod replay;
 pub mod results;
 pub mod run;
+pub mod simulate;
 mod stage;
 pub mod statistics;
 pub mod summary;
+pub mod sweep;
 pub mod table;
 pub mod tally;
 #[cfg(test)]

@@ -16,9 +16,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::answer;
 use crate::client::{Answer, Call, CallError, Client};
+use crate::emulate::with_demand;
 use crate::experiment::Experiment;
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
-use p2pfaas_sim::arrivals::{Arrival, Schedule};
+use p2pfaas_sim::arrivals::{Arrival, Schedule, TraceError};
 
 /// Jobs without an answer at once. One more has failed without being sent: bounds memory and sockets.
 const MAX_UNANSWERED: usize = 10_000;
@@ -43,7 +44,7 @@ pub trait Watch {
 }
 
 /// A stretch of traffic: the run itself, or the training before it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Session {
     arrivals: Schedule,
     begins_s: f64,
@@ -78,6 +79,9 @@ impl Session {
 /// cancelled: what is not answered by then is recorded as cancelled, what was not due is not recorded.
 ///
 /// Returns the second at which it ended.
+///
+/// # Errors
+/// A trace cannot be read any more; the jobs before that have been sent.
 pub fn drive(
     experiment: &Experiment,
     session: Session,
@@ -86,8 +90,8 @@ pub fn drive(
     cancel: &CancellationToken,
     records: mpsc::Sender<JobRecord>,
     watch: &mut dyn Watch,
-) -> f64 {
-    let Session { arrivals, begins_s, ends_s, tag } = session;
+) -> Result<f64, TraceError> {
+    let Session { mut arrivals, begins_s, ends_s, tag } = session;
     let sender = Arc::new(Sender {
         client: Client::default(),
         targets,
@@ -99,7 +103,7 @@ pub fn drive(
     });
     let room = Arc::new(Semaphore::new(MAX_UNANSWERED));
     let tasks = TaskTracker::new();
-    for arrival in arrivals {
+    for arrival in arrivals.by_ref() {
         if !sender.wait_until(arrival.at_s, watch) {
             break;
         }
@@ -107,13 +111,15 @@ pub fn drive(
         let permit = Arc::clone(&room).try_acquire_owned().ok();
         tasks.spawn_on(Arc::clone(&sender).send(record, permit), runtime);
     }
-    sender.wait_until(ends_s, watch);
+    if arrivals.failure().is_none() {
+        sender.wait_until(ends_s, watch);
+    }
     let ended_s = sender.now_s().min(ends_s);
     tasks.close();
     while runtime.block_on(async { tokio::time::timeout(GLANCE, tasks.wait()).await.is_err() }) {
         watch.at(sender.now_s());
     }
-    ended_s
+    arrivals.failure().map_or(Ok(ended_s), |failure| Err(failure.clone()))
 }
 
 struct Sender {
@@ -166,14 +172,14 @@ impl Sender {
     }
 
     fn call(&self, record: &JobRecord) -> Call {
-        let Arrival { number, node, task_type, payload, .. } = record.arrival;
+        let Arrival { number, node, task_type, payload, service_s, .. } = record.arrival;
         let payloads = &self.targets.payloads[usize::from(task_type)];
         Call {
             uri: self.targets.functions[node as usize][usize::from(task_type)].clone(),
             payload: payloads[payload as usize % payloads.len()].clone(),
             task_type,
             deadline_s: record.deadline_s,
-            tracing: format!("{}-{number}", self.tag),
+            tracing: with_demand(format!("{}-{number}", self.tag), service_s),
         }
     }
 

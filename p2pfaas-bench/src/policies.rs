@@ -3,11 +3,18 @@
 use std::fmt::Write;
 
 use p2pfaas_core::policy::{Parameter, Registry};
+use p2pfaas_sim::reference::ReferenceKind;
 
 const HEAD: &str = "\
 A policy stands in an experiment file in one of two forms: with its parameters by name, where what is left
 out has its default, or with all of them as texts in this order, as on the wire. Options are given by name in
 the first form, and in the second as further texts such as \"state=type+load\".
+
+";
+
+const REFERENCES: &str = "\
+Marks to measure the others against, in the simulator only (--on sim): they see the loads of all nodes, at once and
+free of charge.
 
 ";
 
@@ -17,17 +24,26 @@ pub fn describe(registry: &Registry) -> String {
     for (name, parameters) in registry.kinds() {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{name}");
-        let width = parameters.iter().map(|parameter| assignment(parameter).len()).max().unwrap_or(0);
-        for parameter in parameters {
-            let _ = writeln!(text, "  {:width$}  # {}", assignment(parameter), parameter.meaning);
-        }
+        list(&mut text, parameters);
         for option in registry.options(name) {
             let _ = writeln!(text, "  option {}\n    {}", assignment(option), option.meaning);
         }
         let wire: Vec<_> = parameters.iter().map(|parameter| format!("\"{}\"", parameter.default)).collect();
         let _ = writeln!(text, "  on the wire: parameters = [{}]\n", wire.join(", "));
     }
+    text.push_str(REFERENCES);
+    for kind in &ReferenceKind::ALL {
+        let _ = writeln!(text, "{}  # {}", kind.name, kind.meaning);
+        list(&mut text, kind.parameters);
+    }
     text
+}
+
+fn list(text: &mut String, parameters: &[Parameter]) {
+    let width = parameters.iter().map(|parameter| assignment(parameter).len()).max().unwrap_or(0);
+    for parameter in parameters {
+        let _ = writeln!(text, "  {:width$}  # {}", assignment(parameter), parameter.meaning);
+    }
 }
 
 fn assignment(parameter: &Parameter) -> String {
@@ -49,6 +65,7 @@ mod tests {
         assert!(text.contains("  option choice = \"least-loaded\"\n    which"), "{text}");
         assert!(text.contains("threshold = 2  # T: own load"), "{text}");
         assert!(text.contains("on the wire: parameters = [\"1\", \"2\", \"true\", \"1\"]"), "{text}");
+        assert!(text.contains("JoinShortestQueue  # to the node with the fewest jobs"), "{text}");
         assert!(text.contains("RejectScheduler\n  on the wire: parameters = []"), "{text}");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use p2pfaas_core::policy::Registry;
 use p2pfaas_learner::checkpoint::CheckpointError;
+use p2pfaas_sim::arrivals::TraceError;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -21,9 +22,8 @@ use crate::payload::{self, PayloadError};
 use crate::progress::{Live, Progress};
 use crate::results::{Folder, JobsFile, JobsFileError, Row, WriteError};
 use crate::stage::Stage;
-use crate::summary::{PolicySummary, RunMeasured, Summary};
-use crate::tally::Tally;
-use crate::warnings;
+use crate::summary::{PolicyRuns, RunMeasured, Summary};
+use crate::tally::{Counted, Tally};
 
 /// Records on their way to the file; jobs wait with delivering theirs when it is full.
 const RECORDS: usize = 4_096;
@@ -49,6 +49,9 @@ pub enum RunError {
     /// The jobs cannot be written.
     #[error(transparent)]
     Jobs(#[from] JobsFileError),
+    /// A trace cannot be read any more.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// An agent cannot be kept.
     #[error("cannot keep an agent: {0}")]
     Agent(#[from] CheckpointError),
@@ -67,19 +70,10 @@ pub fn run(
 ) -> Result<Summary, RunError> {
     let mut bench = Bench::new(experiment, registry, folder, cancel, progress)?;
     let mut policies = Vec::new();
-    let mut told = Vec::new();
-    let ended = bench.policies(&mut policies, &mut told);
+    let ended = bench.policies(&mut policies);
     progress.finish();
-    let summary = Summary {
-        experiment: experiment.name.clone(),
-        on: "local",
-        seeds: experiment.seeds.clone(),
-        interrupted: cancel.is_cancelled() || ended.is_err(),
-        cores: cores(),
-        version: env!("CARGO_PKG_VERSION"),
-        warnings: told,
-        policies,
-    };
+    let interrupted = cancel.is_cancelled() || ended.is_err();
+    let summary = Summary::of(experiment, "local", Some(cores()), interrupted, &policies);
     // All are tried: whichever can be kept, is.
     let jobs = bench.jobs.finish();
     let written = folder.write_summary(&summary);
@@ -134,33 +128,22 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn policies(
-        &mut self,
-        policies: &mut Vec<PolicySummary>,
-        told: &mut Vec<String>,
-    ) -> Result<(), RunError> {
+    fn policies(&mut self, policies: &mut Vec<PolicyRuns>) -> Result<(), RunError> {
         for policy in &self.experiment.policies {
-            let mut runs = Vec::new();
+            let mut runs = PolicyRuns::default();
             let ended = self.seeds(policy, &mut runs);
-            let name = policy.descriptor.to_string();
-            if let Some(summary) = PolicySummary::of(&policy.label, &name, &runs) {
-                let failure = runs.iter().find_map(|run| run.tally.first_failure.as_deref());
-                let said = policy.agent.iter().flat_map(|agent| &agent.warnings);
-                told.extend(said.map(|warning| format!("{}: {warning}", policy.label)));
-                told.extend(warnings::about(self.experiment, &summary, cores(), failure));
-                policies.push(summary);
-            }
+            policies.push(runs);
             ended?;
         }
         Ok(())
     }
 
-    fn seeds(&mut self, policy: &PolicySpec, runs: &mut Vec<RunMeasured>) -> Result<(), RunError> {
-        for seed in &self.experiment.seeds {
+    fn seeds(&mut self, policy: &PolicySpec, runs: &mut PolicyRuns) -> Result<(), RunError> {
+        for (place, seed) in self.experiment.seeds.iter().enumerate() {
             if self.cancel.is_cancelled() {
                 break;
             }
-            runs.push(self.once(policy, *seed)?);
+            runs.add(place, self.once(policy, *seed)?);
         }
         Ok(())
     }
@@ -179,11 +162,12 @@ impl<'a> Bench<'a> {
         let (sender, records) = mpsc::channel(RECORDS);
         let stop = self.cancel.child_token();
         let (jobs, label) = (&mut self.jobs, policy.label.as_str().into());
-        let into = &mut curve;
+        let (into, tally) = (&mut curve, Tally::new(self.experiment.measured_s()));
+        let mut failure = None;
         let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
-                let collected = collect(records, jobs, into, label, seed, &live);
+                let collected = collect(records, tally, jobs, into, label, seed, &live);
                 if collected.is_err() {
                     stop_on_error.cancel();
                 }
@@ -197,19 +181,25 @@ impl<'a> Bench<'a> {
             let train_s = policy.train_s();
             if train_s > 0.0 {
                 stage.training = true;
-                traffic(Session::training(self.experiment, seed, train_s), &mut stage);
+                if let Err(error) = traffic(Session::training(self.experiment, seed, train_s), &mut stage) {
+                    failure = Some(error);
+                    stop.cancel();
+                }
                 stage.training = false;
             }
             cluster.end_training(policy);
             let mut ended_s = 0.0;
             if !stop.is_cancelled() {
-                ended_s = traffic(Session::run(self.experiment, seed), &mut stage);
+                match traffic(Session::run(self.experiment, seed), &mut stage) {
+                    Ok(second) => ended_s = second,
+                    Err(error) => failure = Some(error),
+                }
             }
             // The collector ends when nobody can send any more.
             drop(sender);
             (collector.join(), ended_s)
         });
-        let cost = stage.cost();
+        let (cost, fallbacks) = (Some(stage.cost()), stage.fallbacks());
         stage.progress.done();
         if let Some(curve) = &mut curve {
             stage.tell(curve);
@@ -220,8 +210,10 @@ impl<'a> Bench<'a> {
         self.nodes.block_on(cluster.shutdown());
         let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         kept?;
+        failure.map_or(Ok(()), Err)?;
         let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
-        Ok(RunMeasured { seed, tally, measured_s, cost, learning })
+        let interrupted = stop.is_cancelled();
+        Ok(RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning })
     }
 
     /// Keeps what the agents have learned.
@@ -249,18 +241,18 @@ impl<'a> Bench<'a> {
 /// Takes the records of a run as they come.
 fn collect(
     mut records: mpsc::Receiver<JobRecord>,
+    mut tally: Tally,
     jobs: &mut JobsFile,
     curve: &mut Option<Curve>,
     policy: Arc<str>,
     seed: u64,
     live: &Live,
 ) -> Result<Tally, JobsFileError> {
-    let mut tally = Tally::default();
     while let Some(job) = records.blocking_recv() {
-        tally.add(&job);
+        tally.add_record(&job);
         live.add(&job);
         if let Some(curve) = curve {
-            curve.add(&job);
+            curve.add(&Counted::from(&job), job.report.reward);
         }
         jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
     }

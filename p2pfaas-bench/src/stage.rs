@@ -14,8 +14,15 @@ pub(crate) struct Stage<'a> {
     warmup_s: f64,
     /// The training goes on: the run has not begun, however long its last answers take.
     pub training: bool,
-    counted: Option<(Meter, CostSummary)>,
+    counted: Option<Begun>,
     glimpses: Vec<(i64, Glimpse)>,
+}
+
+/// How things stood when counting began.
+struct Begun {
+    meter: Meter,
+    devices: CostSummary,
+    fallbacks: u64,
 }
 
 impl<'a> Stage<'a> {
@@ -32,23 +39,26 @@ impl<'a> Stage<'a> {
 
     /// What it cost since the warm-up was over.
     pub fn cost(&self) -> CostSummary {
-        let Some((meter, before)) = &self.counted else { return CostSummary::default() };
-        let (spent, now) = (meter.read(), self.counts());
+        let Some(Begun { meter, devices: before, .. }) = &self.counted else { return CostSummary::default() };
+        let (spent, now) = (meter.read(), self.devices());
         CostSummary {
             cpu_s: spent.cpu_s,
             machine_busy: spent.busy,
             executions: now.executions - before.executions,
             overruns: now.overruns - before.overruns,
-            fallbacks: now.fallbacks - before.fallbacks,
         }
     }
 
-    fn counts(&self) -> CostSummary {
+    /// Decisions that the fallback policy has taken since then.
+    pub fn fallbacks(&self) -> u64 {
+        self.counted.as_ref().map_or(0, |begun| self.cluster.fallbacks() - begun.fallbacks)
+    }
+
+    fn devices(&self) -> CostSummary {
         let devices = self.cluster.counts();
         CostSummary {
             executions: devices.executions(),
             overruns: devices.overruns(),
-            fallbacks: self.cluster.fallbacks(),
             ..CostSummary::default()
         }
     }
@@ -70,7 +80,8 @@ impl Watch for Stage<'_> {
             return;
         }
         if self.counted.is_none() && second >= self.warmup_s {
-            self.counted = Some((Meter::start(), self.counts()));
+            let (devices, fallbacks) = (self.devices(), self.cluster.fallbacks());
+            self.counted = Some(Begun { meter: Meter::start(), devices, fallbacks });
         }
         self.look(second);
         self.progress.at(second);

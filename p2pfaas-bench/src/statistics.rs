@@ -1,9 +1,10 @@
-//! Quantiles and 95 % confidence intervals.
+//! 95 % confidence intervals.
 //!
 //! Over seeds, an interval is Student's t on the seeds' own values: runs with different seeds are
-//! independent. Within one seed, jobs are not: a fraction has Wilson's interval, which takes them as
-//! independent and is therefore somewhat narrow; a mean latency has the interval of batch means,
-//! which is not fooled by correlation shorter than a batch.
+//! independent. Within one seed, jobs are not: a busy moment spoils many. There the run is cut into
+//! batches of equal time, whose own values are nearly independent; the interval is that of their ratio
+//! estimator (Law, Simulation Modeling and Analysis, batch means; Cochran, Sampling Techniques, 6.4).
+//! Wilson's interval, which takes jobs as independent, is the least that a fraction has.
 
 use std::ops::RangeInclusive;
 
@@ -12,21 +13,12 @@ pub type Interval = [f64; 2];
 
 /// Standard normal quantile of 0.975.
 const Z: f64 = 1.959_963_984_540_054;
-/// Batches of a run for [`batch_means`].
-const BATCHES: usize = 20;
+/// Trials in a batch, on average, from which on its fraction says something of its own.
+const BATCH: f64 = 30.0;
 
 /// The mean; `None` of nothing.
 pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// A quantile of sorted values, interpolated between neighbours (as numpy and R do by default).
-pub fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = fraction.clamp(0.0, 1.0) * last as f64;
-    let below = sorted[place as usize];
-    let above = sorted[(place.ceil() as usize).min(last)];
-    Some(below + (above - below) * place.fract())
 }
 
 /// Wilson's interval for `hits` of `trials`.
@@ -52,19 +44,31 @@ pub fn student(values: &[f64]) -> Option<Interval> {
     Some([mean - half, mean + half])
 }
 
-/// The interval for the mean of values in the order of time: Student's on the means of 20 batches.
-pub fn batch_means(in_order: &[f64]) -> Option<Interval> {
-    let size = in_order.len() / BATCHES;
-    if size == 0 {
-        return student(in_order);
+/// The interval for the ratio of two sums, of which every batch of a run has its part: batch means that
+/// may have different weights. Batches without a weight say nothing; two are needed.
+pub fn batch_ratio(batches: impl IntoIterator<Item = (f64, f64)>) -> Option<Interval> {
+    let batches: Vec<_> = batches.into_iter().filter(|(_, weight)| *weight > 0.0).collect();
+    if batches.len() < 2 {
+        return None;
     }
-    // The few that are left over go to the last batch.
-    let bounds = |batch: usize| match batch + 1 {
-        BATCHES => batch * size..in_order.len(),
-        next => batch * size..next * size,
-    };
-    let means: Vec<_> = (0..BATCHES).filter_map(|batch| mean(&in_order[bounds(batch)])).collect();
-    student(&means)
+    let (sum, weight) = batches.iter().fold((0.0, 0.0), |all, batch| (all.0 + batch.0, all.1 + batch.1));
+    let (ratio, count, freedom) = (sum / weight, batches.len() as f64, batches.len() - 1);
+    let residuals: f64 = batches.iter().map(|(part, weight)| (part - ratio * weight).powi(2)).sum();
+    let half = student_quantile(freedom) * (count / freedom as f64 * residuals).sqrt() / weight;
+    Some([ratio - half, ratio + half])
+}
+
+/// The interval for a fraction within one run, from the hits and trials of its batches: that of the
+/// batches, and at least Wilson's.
+pub fn batch_fraction(batches: &[(u64, u64)]) -> Option<Interval> {
+    let (hits, trials) = batches.iter().fold((0, 0), |all, batch| (all.0 + batch.0, all.1 + batch.1));
+    let least = wilson(hits, trials)?;
+    if (trials as f64) < BATCH * batches.len() as f64 {
+        return Some(least);
+    }
+    let parts = batches.iter().map(|(hits, trials)| (*hits as f64, *trials as f64));
+    let [low, high] = batch_ratio(parts).map_or(least, |interval| within(interval, 0.0..=1.0));
+    Some([low.min(least[0]), high.max(least[1])])
 }
 
 /// Keeps an interval of a fraction within 0 and 1.
@@ -98,17 +102,6 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_interpolate_between_neighbours() {
-        let sorted = [1.0, 2.0, 3.0, 4.0];
-        assert_eq!(quantile(&sorted, 0.0), Some(1.0));
-        assert_eq!(quantile(&sorted, 0.5), Some(2.5));
-        assert!((quantile(&sorted, 0.95).unwrap() - 3.85).abs() < 1e-12);
-        assert_eq!(quantile(&sorted, 1.0), Some(4.0));
-        assert_eq!(quantile(&[7.0], 0.99), Some(7.0));
-        assert_eq!(quantile(&[], 0.5), None);
-    }
-
-    #[test]
     fn wilson_gives_the_published_values() {
         // Newcombe 1998, table I, method 3: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
         close(wilson(81, 263).unwrap(), [0.2553, 0.3662], 5e-5);
@@ -133,12 +126,34 @@ mod tests {
     }
 
     #[test]
-    fn batch_means_see_the_correlation_that_single_values_hide() {
-        // Each value 100 times in a row: 20 different values of weight 100, not 2000 values.
-        let values: Vec<f64> = (0..20).flat_map(|value| [f64::from(value); 100]).collect();
-        let twenty: Vec<f64> = (0..20).map(f64::from).collect();
-        close(batch_means(&values).unwrap(), student(&twenty).unwrap(), 1e-9);
-        let naive = student(&values).unwrap();
-        assert!(naive[1] - naive[0] < 1.0, "{naive:?}");
+    fn batches_of_equal_weight_give_the_interval_of_their_means() {
+        let means = [0.25, 0.75, 0.5, 1.0, 0.125];
+        close(batch_ratio(means.map(|mean| (8.0 * mean, 8.0))).unwrap(), student(&means).unwrap(), 1e-12);
+    }
+
+    #[test]
+    fn batches_of_different_weight_give_the_ratio_worked_out_by_hand() {
+        // 12 of 40; residuals 2 - 3 and 10 - 9; half = 12.706 * sqrt(2 / 1 * 2) / 40.
+        close(batch_ratio([(2.0, 10.0), (10.0, 30.0), (0.0, 0.0)]).unwrap(), [-0.3353, 0.9353], 1e-4);
+        assert_eq!(batch_ratio([(1.0, 2.0), (0.0, 0.0)]), None);
+    }
+
+    #[test]
+    fn batches_see_the_correlation_that_single_jobs_hide() {
+        // Ten batches of nothing but hits, ten of none: 20 values, and not 2000.
+        let batches: Vec<_> = (0..20).map(|batch| (100 * (batch % 2), 100)).collect();
+        let [low, high] = batch_fraction(&batches).unwrap();
+        let naive = wilson(1_000, 2_000).unwrap();
+        assert!(high - low > 9.0 * (naive[1] - naive[0]), "{low} to {high}");
+    }
+
+    #[test]
+    fn a_fraction_has_at_least_wilsons_interval() {
+        // Equal batches, or none with a hit, would claim to know for certain.
+        close(batch_fraction(&[(50, 100); 20]).unwrap(), wilson(1_000, 2_000).unwrap(), 1e-12);
+        close(batch_fraction(&[(0, 100); 20]).unwrap(), wilson(0, 2_000).unwrap(), 1e-12);
+        // So few jobs are not a batch.
+        assert_eq!(batch_fraction(&[(0, 1), (1, 1)]), wilson(1, 2));
+        assert_eq!(batch_fraction(&[]), None);
     }
 }

@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::statistics::Interval;
-use crate::summary::{PolicySummary, Summary};
+use crate::summary::{Lag, PolicySummary, Summary};
 
 /// Lines above and below, none between the rows.
 const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_HORIZONTAL_ONLY };
@@ -12,8 +12,7 @@ const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_
 /// The table, and under it what the machine had to do and what to beware of.
 pub fn render(summary: &Summary) -> String {
     let mut table = Table::new();
-    // Never fitted to the terminal: numbers that are broken over lines cannot be read.
-    table.load_style(STYLE).set_header([
+    let mut header = vec![
         "policy",
         "offered\n/s",
         "served\n/s",
@@ -26,27 +25,39 @@ pub fn render(summary: &Summary) -> String {
         "p50\nms",
         "p95\nms",
         "p99\nms",
-        "CPU\ns",
-    ]);
+    ];
+    // In virtual time there is nothing to be measured by a clock.
+    header.extend(summary.cores.map(|_| "CPU\ns"));
+    // Never fitted to the terminal: numbers that are broken over lines cannot be read.
+    table.load_style(STYLE).set_header(header);
     for policy in &summary.policies {
+        table.add_row(row(policy));
+    }
+    if !summary.references.is_empty() {
+        table.add_row(["seen from above:"]);
+    }
+    for policy in &summary.references {
         table.add_row(row(policy));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
         column.set_padding((1, 0));
     }
-    let mut text = format!("{table}\n{}\n", machine(summary));
+    let mut text = format!("{table}\n");
+    text.extend(summary.cores.map(|cores| machine(summary, cores)));
+    text.push_str(&learning(summary));
+    text.extend((summary.cores.is_some()).then(|| generator(summary)));
     for warning in &summary.warnings {
         text.push_str(&format!("warning: {warning}\n"));
     }
     text
 }
 
-fn row(policy: &PolicySummary) -> [String; 13] {
+fn row(policy: &PolicySummary) -> Vec<String> {
     let percent = |share: f64| format!("{:.1}", 100.0 * share);
     let milliseconds =
         |seconds: Option<f64>| seconds.map_or_else(|| "-".into(), |s| format!("{:.0}", 1e3 * s));
-    [
+    let mut row = vec![
         policy.label.clone(),
         format!("{:.1}", policy.offered_per_s),
         format!("{:.1}", policy.served_per_s),
@@ -59,8 +70,9 @@ fn row(policy: &PolicySummary) -> [String; 13] {
         milliseconds(policy.latency_s.p50),
         milliseconds(policy.latency_s.p95),
         milliseconds(policy.latency_s.p99),
-        format!("{:.1}", policy.cost.cpu_s),
-    ]
+    ];
+    row.extend(policy.cost.map(|cost| format!("{:.1}", cost.cpu_s)));
+    row
 }
 
 /// Half of its width; both ends are in `summary.json`.
@@ -68,36 +80,44 @@ fn interval(interval: Option<Interval>) -> String {
     interval.map_or_else(String::new, |[low, high]| format!(" \u{b1}{:.1}", 50.0 * (high - low)))
 }
 
-/// Whether the machine could bear it: itself, the emulation, the load generator.
-fn machine(summary: &Summary) -> String {
-    let most = |value: fn(&PolicySummary) -> f64| summary.policies.iter().map(value).fold(0.0, f64::max);
-    let sum = |value: fn(&PolicySummary) -> u64| summary.policies.iter().map(value).sum::<u64>();
-    let busy = 100.0 * most(|policy| policy.cost.machine_busy);
-    let mut text = format!("machine:   {} cores, at most {busy:.0} % busy\n", summary.cores);
-    let (executions, overruns) = (sum(|policy| policy.cost.executions), sum(|policy| policy.cost.overruns));
+/// Whether the machine and the emulation could bear it.
+fn machine(summary: &Summary, cores: usize) -> String {
+    let costs = || summary.policies.iter().filter_map(|policy| policy.cost);
+    let busy = 100.0 * costs().map(|cost| cost.machine_busy).fold(0.0, f64::max);
+    let mut text = format!("machine:   {cores} cores, at most {busy:.0} % busy\n");
+    let (executions, overruns) =
+        costs().fold((0, 0), |sum, cost| (sum.0 + cost.executions, sum.1 + cost.overruns));
     if executions > 0 {
         let share = 100.0 * overruns as f64 / executions as f64;
         text.push_str(&format!(
             "devices:   {overruns} of {executions} runs took longer than the emulated device ({share:.1} %)\n"
         ));
     }
-    for policy in &summary.policies {
-        if let Some(learning) = policy.learning {
-            text.push_str(&format!(
-                "learning:  {}: {} s of training a seed, {} experiences, {} lost\n",
-                policy.label,
-                learning.training_s,
-                learning.experiences + learning.experiences_after_training,
-                learning.experiences_lost
-            ));
-        }
-    }
-    let worst_ms = 1e3 * most(|policy| policy.lag_s.max.unwrap_or(0.0));
-    let p99_ms = 1e3 * most(|policy| policy.lag_s.p99.unwrap_or(0.0));
-    text.push_str(&format!(
-        "generator: jobs sent late by at most {worst_ms:.1} ms, 99 % of them by {p99_ms:.1} ms"
-    ));
     text
+}
+
+fn learning(summary: &Summary) -> String {
+    let line = |policy: &PolicySummary| {
+        let learning = policy.learning?;
+        Some(format!(
+            "learning:  {}: {} s of training a seed, {} experiences, {} lost\n",
+            policy.label,
+            learning.training_s,
+            learning.experiences + learning.experiences_after_training,
+            learning.experiences_lost
+        ))
+    };
+    summary.policies.iter().filter_map(line).collect()
+}
+
+/// Whether the load generator could keep up.
+fn generator(summary: &Summary) -> String {
+    let most_ms = |of: fn(&Lag) -> Option<f64>| {
+        let lags = summary.policies.iter().filter_map(|policy| of(policy.lag_s.as_ref()?));
+        1e3 * lags.fold(0.0, f64::max)
+    };
+    let (worst_ms, p99_ms) = (most_ms(|lag| lag.max), most_ms(|lag| lag.p99));
+    format!("generator: jobs sent late by at most {worst_ms:.1} ms, 99 % of them by {p99_ms:.1} ms\n")
 }
 
 #[cfg(test)]
@@ -113,5 +133,17 @@ mod tests {
         assert!(text.contains("machine:   2 cores, at most 50 % busy"), "{text}");
         assert!(text.contains("1 of 6 runs took longer than the emulated device (16.7 %)"), "{text}");
         assert!(text.ends_with("warning: beware\n"), "{text}");
+    }
+
+    #[test]
+    fn in_virtual_time_the_table_leaves_out_what_only_a_clock_can_tell() {
+        let mut summary = summary();
+        summary.cores = None;
+        summary.policies[0].cost = None;
+        let text = render(&summary);
+        assert!(text.contains("40.0") && text.contains("probes"), "{text}");
+        for part in ["CPU", "machine:", "devices:", "generator:"] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
     }
 }

@@ -1,14 +1,19 @@
 //! What tests share.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use p2pfaas_core::policy::Registry;
+use p2pfaas_sim::arrivals::{Arrival, Schedule};
+use p2pfaas_sim::streams::{Purpose, generator, text_owner};
+use rand::RngExt;
+use tokio_util::sync::CancellationToken;
 
-use crate::experiment::{Experiment, Known, Place, Problems};
+use crate::experiment::{Experiment, Known, Place, PolicySpec, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
-use crate::summary::{CostSummary, PolicySummary, RunMeasured, Summary};
-use crate::tally::Tally;
-use p2pfaas_sim::arrivals::Arrival;
+use crate::simulate::{Ended, Engine, EngineError, Watcher};
+use crate::summary::{CostSummary, PolicyRuns, PolicySummary, RunMeasured, Summary};
+use crate::tally::{Counted, Tally};
 
 /// Parses the text of an experiment file for an embedded cluster.
 pub fn parse(text: &str) -> Result<Experiment, Problems> {
@@ -46,7 +51,7 @@ pub fn record(number: u64, at_s: f64, outcome: Outcome, answered_s: Option<f64>)
 
 /// Ten jobs a second apart, deadline 0.5 s: 6 served (of which 4 in time), 2 dropped, 1 rejected, 1 failed.
 pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(0.0..10.0);
     for number in 0..10 {
         let at_s = number as f64;
         let (outcome, latency_s) = match number {
@@ -61,13 +66,28 @@ pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
         job.sent_s = Some(at_s + if number == 3 { 0.02 } else { 0.0 });
         job.report.forwarded = number < 3;
         job.report.probes = u32::from(number < 5);
-        tally.add(&job);
+        tally.add_record(&job);
     }
     let mut early = record(99, 0.0, Outcome::Failed, None);
     early.phase = Phase::Warmup;
-    tally.add(&early);
-    let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1, fallbacks: 0 };
-    RunMeasured { seed, tally, measured_s: 10.0, cost, learning: None }
+    tally.add_record(&early);
+    let cost = CostSummary { cpu_s: 1.5, machine_busy: 0.5, executions: 6, overruns: 1 };
+    RunMeasured {
+        seed,
+        tally,
+        measured_s: 10.0,
+        interrupted: false,
+        fallbacks: 0,
+        cost: Some(cost),
+        learning: None,
+    }
+}
+
+/// Such runs, in this order.
+pub fn runs(measured: impl IntoIterator<Item = RunMeasured>) -> PolicyRuns {
+    let mut runs = PolicyRuns::default();
+    measured.into_iter().enumerate().for_each(|(place, run)| runs.add(place, run));
+    runs
 }
 
 /// A summary of such a run.
@@ -77,9 +97,65 @@ pub fn summary() -> Summary {
         on: "local",
         seeds: vec![1],
         interrupted: false,
-        cores: 2,
+        cores: Some(2),
         version: "0",
         warnings: vec!["beware".into()],
-        policies: PolicySummary::of("a", "A(1)", &[run(1, 0.25)]).into_iter().collect(),
+        policies: PolicySummary::of("a", "A(1)", &runs([run(1, 0.25)])).into_iter().collect(),
+        references: Vec::new(),
+    }
+}
+
+/// An experiment file for sweeps in virtual time: two policies, two seeds.
+pub fn sweep_file() -> &'static str {
+    "[cluster]\nnodes = 2\nslots = 1\n[traffic]\nkind = \"poisson\"\nrate = 2.0\n[[jobs]]\nfunction = \"echo\"\n\
+     service = { kind = \"exponential\", mean_s = 0.3 }\ndeadline_s = 0.5\n[[policy]]\nlabel = \"none\"\n\
+     name = \"NoScheduler\"\n[[policy]]\nlabel = \"pow\"\nname = \"PowerOfNScheduler\"\nthreshold = 1\n\
+     [run]\nwarmup_s = 1\nduration_s = 20\nseeds = [1, 2]\n"
+}
+
+/// Stands for the simulator: what becomes of a job depends on experiment, policy, seed and job alone.
+#[derive(Debug, Default)]
+pub struct Pretended {
+    /// Runs that were begun.
+    pub begun: AtomicUsize,
+    /// Cancels this when so many were begun.
+    pub cancel_after: Option<(usize, CancellationToken)>,
+}
+
+impl Engine for Pretended {
+    fn run(
+        &self,
+        experiment: &Experiment,
+        policy: &PolicySpec,
+        seed: u64,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Ended, EngineError> {
+        let begun = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        let slots = f64::from(experiment.nodes[0].slots);
+        let mut draws = generator(seed, Purpose::Demand, text_owner(&policy.label));
+        let mut second = 0.0;
+        for arrival in Schedule::new(&experiment.traffic, seed, experiment.horizon_s()) {
+            if let Some((runs, cancel)) = &self.cancel_after
+                && begun == *runs
+                && arrival.at_s > experiment.horizon_s() / 2.0
+            {
+                cancel.cancel();
+            }
+            if arrival.at_s > second + 0.5 {
+                second = arrival.at_s;
+                if !watcher.at(second, None) {
+                    return Ok(Ended { ended_s: second, ..Ended::default() });
+                }
+            }
+            let takes_s = draws.random::<f64>() / slots;
+            let outcome = if takes_s > 0.8 { Outcome::Dropped } else { Outcome::Served };
+            let mut job = record(arrival.number, arrival.at_s, outcome, Some(arrival.at_s + takes_s));
+            job.arrival = arrival;
+            job.sent_s = None;
+            job.deadline_s = experiment.jobs[usize::from(arrival.task_type)].deadline_s;
+            job.phase = if arrival.at_s < experiment.warmup_s { Phase::Warmup } else { Phase::Measured };
+            watcher.finished(&Counted::from(&job), None, || job.clone());
+        }
+        Ok(Ended { ended_s: experiment.horizon_s(), fallbacks: 3, ..Ended::default() })
     }
 }

@@ -1,6 +1,6 @@
 //! What the reader of a summary should know before believing it.
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, PolicySpec};
 use crate::summary::PolicySummary;
 
 /// Share of the machine's CPU time above which it, not the emulated slots, sets the pace.
@@ -12,38 +12,42 @@ const LAG: f64 = 0.05;
 /// By how many seconds, where no job has a deadline.
 const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
 
-/// Warnings about one policy on a machine with so many cores. `first_failure` says why the first
-/// failed job failed.
+/// Warnings about one policy and its results, on a machine with so many cores, where that makes a
+/// difference. `first_failure` says why the first failed job failed.
 pub fn about(
     experiment: &Experiment,
+    spec: &PolicySpec,
     policy: &PolicySummary,
-    cores: usize,
+    cores: Option<usize>,
     first_failure: Option<&str>,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut warn = |text: String| warnings.push(format!("{}: {text}", policy.label));
-    let busy = policy.cost.machine_busy;
-    if busy > BUSY {
-        let own = policy.cost.cpu_s / (policy.measured_s * cores as f64).max(1e-9);
-        let remedy = if own < busy / 2.0 { "end the other programs" } else { "lower the rates" };
-        warn(format!(
-            "the machine was {:.0} % busy ({:.0} % with this), so that it may have been the limit and not the \
-             emulated devices; {remedy}",
-            100.0 * busy,
-            100.0 * own
-        ));
-    }
-    let overruns = policy.cost.overruns as f64 / policy.cost.executions.max(1) as f64;
-    if overruns > OVERRUN {
-        warn(format!(
-            "{:.1} % of the runs took longer than the emulated device would have: its service times are too \
-             short for the function on this machine",
-            100.0 * overruns
-        ));
+    spec.agent.iter().flat_map(|agent| &agent.warnings).for_each(|warning| warn(warning.clone()));
+    if let (Some(cost), Some(cores)) = (&policy.cost, cores) {
+        if cost.machine_busy > BUSY {
+            let own = cost.cpu_s / (policy.measured_s * cores as f64).max(1e-9);
+            let remedy =
+                if own < cost.machine_busy / 2.0 { "end the other programs" } else { "lower the rates" };
+            warn(format!(
+                "the machine was {:.0} % busy ({:.0} % with this), so that it may have been the limit and not \
+                 the emulated devices; {remedy}",
+                100.0 * cost.machine_busy,
+                100.0 * own
+            ));
+        }
+        let overruns = cost.overruns as f64 / cost.executions.max(1) as f64;
+        if overruns > OVERRUN {
+            warn(format!(
+                "{:.1} % of the runs took longer than the emulated device would have: its service times are \
+                 too short for the function on this machine",
+                100.0 * overruns
+            ));
+        }
     }
     let deadline_s = experiment.jobs.iter().filter_map(|job| job.deadline_s).reduce(f64::min);
     let bound_s = deadline_s.map_or(LAG_WITHOUT_DEADLINE_S, |deadline_s| LAG * deadline_s);
-    if let Some(lag_s) = policy.lag_s.p99.filter(|lag_s| *lag_s > bound_s) {
+    if let Some(lag_s) = policy.lag_s.and_then(|lag| lag.p99).filter(|lag_s| *lag_s > bound_s) {
         warn(format!(
             "1 % of the jobs were sent more than {:.0} ms late: the load generator could not keep up",
             1e3 * lag_s
@@ -53,13 +57,12 @@ pub fn about(
         let reason = first_failure.unwrap_or("no reason");
         warn(format!("{:.2} % of the jobs failed; the first with: {reason}", 100.0 * policy.failed));
     }
-    if policy.cost.fallbacks > 0 {
-        let asked = experiment.policies.iter().find(|spec| spec.label == policy.label);
-        let reason = match asked.and_then(|spec| spec.agent.as_ref()) {
+    if policy.fallbacks > 0 {
+        let reason = match &spec.agent {
             Some(_) => "the agent had no answer, or named a peer that was not there",
             None => "there is no learner",
         };
-        warn(format!("{} decisions were the fallback policy's: {reason}", policy.cost.fallbacks));
+        warn(format!("{} decisions were the fallback policy's: {reason}", policy.fallbacks));
     }
     if let Some(lost) = policy.learning.map(|learning| learning.experiences_lost).filter(|lost| *lost > 0) {
         warn(format!("{lost} experiences were lost on the way to the agents"));
@@ -70,6 +73,7 @@ pub fn about(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::{CostSummary, Lag};
     use crate::testing::{experiment, summary};
 
     #[test]
@@ -80,16 +84,16 @@ mod tests {
         );
         let mut policy = summary().policies.remove(0);
         policy.failed = 0.0;
-        policy.cost.overruns = 0;
-        policy.lag_s.p99 = Some(0.02);
-        assert_eq!(about(&experiment, &policy, 2, None), Vec::<String>::new());
+        let sound = CostSummary { overruns: 0, ..policy.cost.unwrap() };
+        policy.cost = Some(sound);
+        policy.lag_s = Some(Lag { p99: Some(0.02), max: None });
+        assert_eq!(about(&experiment, &experiment.policies[0], &policy, Some(2), None), Vec::<String>::new());
 
-        policy.cost.machine_busy = 0.95;
-        policy.cost.overruns = 1;
-        policy.lag_s.p99 = Some(0.03);
+        policy.cost = Some(CostSummary { machine_busy: 0.95, overruns: 1, ..sound });
+        policy.lag_s = Some(Lag { p99: Some(0.03), max: None });
         policy.failed = 0.1;
-        policy.cost.fallbacks = 3;
-        let text = about(&experiment, &policy, 2, Some("HTTP 404")).join("\n");
+        policy.fallbacks = 3;
+        let text = about(&experiment, &experiment.policies[0], &policy, Some(2), Some("HTTP 404")).join("\n");
         let parts = [
             "a: the machine was 95 % busy (8 % with this)",
             "end the other programs",

@@ -145,7 +145,7 @@ fn what_was_trained_can_be_used_as_it_is_or_trained_on() {
     let out = folder.path().join("second");
     let ran = measure(&experiment(folder.path(), 0.3, &more), &out, &CancellationToken::new());
     let [frozen, on] = &ran.summary.policies[..] else { panic!("two policies: {:?}", ran.summary) };
-    assert_eq!((frozen.learning, frozen.cost.fallbacks), (None, 0));
+    assert_eq!((frozen.learning, frozen.fallbacks), (None, 0));
     assert!(!ran.folder.agent("frozen", 1, 0).exists());
     let learning = on.learning.unwrap();
     assert_eq!((learning.training_s, learning.experiences), (0.0, 0));

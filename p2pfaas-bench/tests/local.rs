@@ -76,7 +76,7 @@ fn two_nodes_serve_the_same_jobs_under_both_policies_and_every_job_has_one_outco
             "{:?}",
             summary.warnings
         );
-        assert!(policy.served > 0 && policy.cost.executions > 0);
+        assert!(policy.served > 0 && policy.cost.unwrap().executions > 0);
         let counted = of(&rows, &policy.label).iter().filter(|row| cell(row, "warmup") == "false").count();
         assert_eq!(counted as u64, policy.offered);
     }

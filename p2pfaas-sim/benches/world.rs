@@ -31,7 +31,7 @@ fn scenario(nodes: usize, queue: u32, rate: f64, latency: Duration) -> Scenario 
             payload_bytes: 0,
             answer_bytes: 0,
         }],
-        traffic: Traffic { kind: ArrivalKind::Poisson, rates: vec![rate; nodes], shares: vec![1.0] },
+        traffic: vec![Traffic { kind: ArrivalKind::Poisson, rates: vec![rate; nodes], shares: vec![1.0] }],
         network: NetworkSpec { latency: Latency::Constant(latency), ..NetworkSpec::default() },
         detection: Duration::from_secs(1),
         job_timeout: None,
@@ -62,7 +62,7 @@ fn jobs_per_second(criterion: &mut Criterion) {
     ];
     for (name, scenario, policy, parameters, jobs) in cases {
         let contender = Contender::new(&registry, Descriptor::new(policy, parameters.iter().copied()));
-        let seconds = jobs / scenario.traffic.rates.iter().sum::<f64>();
+        let seconds = jobs / scenario.traffic[0].rates.iter().sum::<f64>();
         group.throughput(Throughput::Elements(jobs as u64));
         group.bench_function(name, |bencher| {
             bencher.iter_batched(

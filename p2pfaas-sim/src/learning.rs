@@ -112,6 +112,11 @@ impl Agents {
         &self.learners
     }
 
+    /// Whether all nodes share one.
+    pub fn are_shared(&self) -> bool {
+        self.numbers.is_some()
+    }
+
     /// What they say of themselves.
     pub fn glimpse(&self) -> Option<Glimpse> {
         let count = self.learners.len() as f64;

@@ -13,8 +13,8 @@ pub struct Scenario {
     pub nodes: Vec<NodeSpec>,
     /// Task types; the index is the task type.
     pub jobs: Vec<JobSpec>,
-    /// The arrivals from clients.
-    pub traffic: Traffic,
+    /// The arrivals from clients: those that task types share, and those that they have for themselves.
+    pub traffic: Vec<Traffic>,
     /// What lies between the nodes.
     pub network: NetworkSpec,
     /// How long it takes until peers notice that a node has gone or come.

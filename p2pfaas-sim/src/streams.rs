@@ -25,6 +25,8 @@ pub enum Purpose {
     Faults = 8,
     /// A run's random graph of neighbours.
     Topology = 9,
+    /// The states that a node's rate of arrivals goes through.
+    Modulation = 10,
 }
 
 /// The generator of one purpose and owner.

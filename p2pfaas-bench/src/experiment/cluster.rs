@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use p2pfaas_core::defaults;
+pub use p2pfaas_sim::scenario::{Discipline, Faults};
 
 use super::file::each;
 use super::problem::{At, Collector};
@@ -57,32 +58,15 @@ impl NodeSpec {
     }
 }
 
-/// How jobs share a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Discipline {
-    /// Each has a slot of its own; who finds none waits in line.
-    Fifo,
-    /// All that run share the node's slots equally.
-    ProcessorSharing,
-}
-
-impl Discipline {
-    const NAMES: [(&str, Discipline); 2] =
-        [("fifo", Discipline::Fifo), ("processor-sharing", Discipline::ProcessorSharing)];
-}
-
-/// Exponential times of working and of being repaired.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Faults {
-    /// Mean time from a repair to the next failure, seconds.
-    pub mtbf_s: f64,
-    /// Mean time of a repair, seconds.
-    pub mttr_s: f64,
-}
+/// Names of disciplines in experiment files.
+const DISCIPLINES: [(&str, Discipline); 2] =
+    [("fifo", Discipline::Fifo), ("processor-sharing", Discipline::ProcessorSharing)];
 
 /// What nodes have in common.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterSpec {
+    /// Seconds after which a job without an answer fails; `None`: never.
+    pub job_timeout_s: Option<f64>,
     /// Seconds until its peers notice that a node has gone or come.
     pub detect_s: f64,
     /// How function instances start and expire; `None`: they are always there.
@@ -97,7 +81,7 @@ pub struct ColdStarts {
     pub idle_timeout_s: f64,
     /// Seconds by which the first job of an instance takes longer, at any speed.
     pub cold_start_s: f64,
-    /// Instances of one function on one node; `None`: as many as the node has slots.
+    /// Instances of all functions for which a node has room; `None`: as many as it has slots.
     pub max_instances: Option<u32>,
 }
 
@@ -108,6 +92,7 @@ const DETECT_S: f64 = 1.0;
 pub(super) struct Keys {
     span: Range<usize>,
     nodes: Option<At<u64>>,
+    job_timeout_s: Option<At<f64>>,
     pub detect_s: Option<At<f64>>,
     pub idle_timeout_s: Option<At<f64>>,
     pub cold_start_s: Option<At<f64>>,
@@ -144,6 +129,7 @@ pub(super) fn read(mut table: Table<'_>, problems: &mut Collector<'_>) -> Keys {
     let keys = Keys {
         span: table.span.clone(),
         nodes: table.take("nodes", problems),
+        job_timeout_s: table.take("job_timeout_s", problems),
         all: node_keys(&mut table, problems),
         detect_s: table.take("detect_s", problems),
         idle_timeout_s: table.take("idle_timeout_s", problems),
@@ -182,6 +168,7 @@ pub(super) fn resolve(
 ) -> Option<(Vec<NodeSpec>, ClusterSpec)> {
     let counts = counts(keys, place, problems)?;
     let cluster = ClusterSpec {
+        job_timeout_s: job_timeout_s(keys, problems),
         detect_s: keys
             .detect_s
             .as_ref()
@@ -198,6 +185,14 @@ pub(super) fn resolve(
         nodes.extend(std::iter::repeat_n(spec, count));
     }
     Some((nodes, cluster))
+}
+
+fn job_timeout_s(keys: &Keys, problems: &mut Collector<'_>) -> Option<f64> {
+    let Some(at) = &keys.job_timeout_s else { return Some(defaults::JOB_TIMEOUT.as_secs_f64()) };
+    if at.value.is_nan() || at.value <= 0.0 {
+        problems.refused(at, "seconds after which a job fails, above 0; inf for never");
+    }
+    at.value.is_finite().then_some(at.value)
 }
 
 /// Nodes in one experiment.
@@ -252,7 +247,7 @@ fn counts(keys: &Keys, place: Place, problems: &mut Collector<'_>) -> Option<Vec
 
 fn cold_starts(keys: &Keys, problems: &mut Collector<'_>) -> Option<ColdStarts> {
     let (timeout, start, most) = (&keys.idle_timeout_s, &keys.cold_start_s, &keys.max_instances);
-    let max_instances = most.as_ref().map(|at| count(at, 1, "instances of a function on a node", problems));
+    let max_instances = most.as_ref().map(|at| count(at, 1, "instances on a node", problems));
     let (timeout, start) = match (timeout, start) {
         (Some(timeout), Some(start)) => (timeout, start),
         (None, None) => {
@@ -316,9 +311,9 @@ fn node(keys: &NodeKeys, base: &NodeSpec, problems: &mut Collector<'_>) -> NodeS
 
 fn discipline(keys: &NodeKeys, problems: &mut Collector<'_>) -> Option<Discipline> {
     let at = keys.discipline.as_ref()?;
-    let found = Discipline::NAMES.iter().find(|(name, _)| *name == at.value);
+    let found = DISCIPLINES.iter().find(|(name, _)| *name == at.value);
     if found.is_none() {
-        let names = Discipline::NAMES.map(|(name, _)| name);
+        let names = DISCIPLINES.map(|(name, _)| name);
         let near = did_you_mean(&at.value, names);
         problems.at(at, format!("unknown value \"{}\"{near}", at.value), &names.join(" or "));
     }

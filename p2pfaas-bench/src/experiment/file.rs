@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use super::jobs::{self, Job};
 use super::problem::{At, Collector};
 use super::reader::{FromToml, Scalar, Table};
+use super::traffic::keys::{self, Traffic};
 use super::{cluster, network};
 
 /// The whole file.
@@ -17,38 +19,6 @@ pub(super) struct File {
     pub jobs: Vec<Job>,
     pub policies: Vec<Policy>,
     pub run: Option<Run>,
-}
-
-/// `[traffic]`.
-pub(super) struct Traffic {
-    pub span: Range<usize>,
-    pub kind: Option<At<String>>,
-    pub rate: Option<At<f64>>,
-    pub rates: Option<At<Vec<f64>>>,
-}
-
-/// `[[jobs]]`.
-pub(super) struct Job {
-    pub path: String,
-    pub span: Range<usize>,
-    pub name: Option<At<String>>,
-    pub share: Option<At<f64>>,
-    pub function: Option<At<String>>,
-    pub payload: Option<At<String>>,
-    pub service: Option<Service>,
-    pub deadline_s: Option<At<f64>>,
-    pub payload_bytes: Option<At<u64>>,
-    pub answer_bytes: Option<At<u64>>,
-}
-
-/// `service = { ... }`.
-pub(super) struct Service {
-    pub path: String,
-    pub span: Range<usize>,
-    pub kind: Option<At<String>>,
-    pub mean_s: Option<At<f64>>,
-    pub sd_s: Option<At<f64>>,
-    pub cv: Option<At<f64>>,
 }
 
 /// `[[policy]]`.
@@ -70,6 +40,7 @@ pub(super) struct Agent {
     pub frozen: Option<At<bool>>,
     pub train_s: Option<At<f64>>,
     pub keep_learning: Option<At<bool>>,
+    pub shared: Option<At<bool>>,
     /// All other keys are the agent's own parameters.
     pub parameters: Pairs,
 }
@@ -89,9 +60,6 @@ pub(super) struct Run {
     pub seeds: Option<At<Vec<u64>>>,
 }
 
-/// Kinds of traffic beyond those that [`super::resolve`] takes; their further keys are not checked yet.
-pub(super) const LATER_TRAFFIC: [&str; 5] = ["mmpp", "sinusoid", "flash-crowd", "trace", "recorded"];
-
 impl File {
     /// `None` when the text is not TOML.
     pub fn read(source: &str, problems: &mut Collector<'_>) -> Option<File> {
@@ -107,8 +75,8 @@ impl File {
         let file = File {
             cluster: root.take_table("cluster", problems).map(|table| cluster::read(table, problems)),
             network: root.take_table("network", problems).map(|table| network::read(table, problems)),
-            traffic: root.take_table("traffic", problems).map(|table| traffic(table, problems)),
-            jobs: each(root.take_tables("jobs", problems), problems, job),
+            traffic: root.take_table("traffic", problems).map(|table| keys::read(table, true, problems)),
+            jobs: each(root.take_tables("jobs", problems), problems, jobs::read),
             policies: each(root.take_tables("policy", problems), problems, policy),
             run: root.take_table("run", problems).map(|table| run(table, problems)),
         };
@@ -123,49 +91,6 @@ pub(super) fn each<'a, T>(
     read: fn(Table<'a>, &mut Collector<'_>) -> T,
 ) -> Vec<T> {
     tables.into_iter().map(|table| read(table, problems)).collect()
-}
-
-fn traffic(mut table: Table<'_>, problems: &mut Collector<'_>) -> Traffic {
-    let traffic = Traffic {
-        span: table.span.clone(),
-        kind: table.take("kind", problems),
-        rate: table.take("rate", problems),
-        rates: table.take("rates", problems),
-    };
-    if !traffic.kind.as_ref().is_some_and(|kind| LATER_TRAFFIC.contains(&kind.value.as_str())) {
-        table.finish(problems);
-    }
-    traffic
-}
-
-fn job(mut table: Table<'_>, problems: &mut Collector<'_>) -> Job {
-    let job = Job {
-        path: table.path.clone(),
-        span: table.span.clone(),
-        name: table.take("name", problems),
-        share: table.take("share", problems),
-        function: table.take("function", problems),
-        payload: table.take("payload", problems),
-        service: table.take_table("service", problems).map(|table| service(table, problems)),
-        deadline_s: table.take("deadline_s", problems),
-        payload_bytes: table.take("payload_bytes", problems),
-        answer_bytes: table.take("answer_bytes", problems),
-    };
-    table.finish(problems);
-    job
-}
-
-fn service(mut table: Table<'_>, problems: &mut Collector<'_>) -> Service {
-    let service = Service {
-        path: table.path.clone(),
-        span: table.span.clone(),
-        kind: table.take("kind", problems),
-        mean_s: table.take("mean_s", problems),
-        sd_s: table.take("sd_s", problems),
-        cv: table.take("cv", problems),
-    };
-    table.finish(problems);
-    service
 }
 
 fn policy(mut table: Table<'_>, problems: &mut Collector<'_>) -> Policy {
@@ -197,6 +122,7 @@ fn agent(mut table: Table<'_>, problems: &mut Collector<'_>) -> Agent {
         frozen: table.take("frozen", problems),
         train_s: table.take("train_s", problems),
         keep_learning: table.take("keep_learning", problems),
+        shared: table.take("shared", problems),
         parameters: pairs(table, problems),
     }
 }

@@ -30,6 +30,8 @@ pub struct AgentSpec {
     pub train_s: f64,
     /// Go on exploring and learning while the run is measured.
     pub keep_learning: bool,
+    /// One agent for all nodes, instead of one each.
+    pub shared: bool,
     /// What is accepted and should be known.
     pub warnings: Vec<String>,
 }
@@ -70,6 +72,7 @@ pub(super) fn agent(
         frozen: raw.frozen.as_ref().is_some_and(|at| at.value),
         train_s,
         keep_learning: raw.keep_learning.as_ref().is_some_and(|at| at.value),
+        shared: raw.shared.as_ref().is_some_and(|at| at.value),
         warnings: Vec::new(),
     };
     let learns = spec.train_s > 0.0 || spec.keep_learning;

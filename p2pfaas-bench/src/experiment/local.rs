@@ -1,6 +1,6 @@
 //! What the format knows and an embedded cluster does not: it is refused, not ignored.
 
-use super::file::{File, LATER_TRAFFIC};
+use super::file::File;
 use super::problem::{At, Collector};
 use super::suggest::did_you_mean;
 use super::{cluster, network};
@@ -10,11 +10,17 @@ pub(super) fn refuse(file: &File, problems: &mut Collector<'_>) {
     if let Some(keys) = &file.network {
         refuse_network(keys, problems);
     }
-    if let Some(kind) = file.traffic.as_ref().and_then(|traffic| traffic.kind.as_ref()) {
-        one_of(kind, &["poisson", "deterministic"], &LATER_TRAFFIC, problems);
-    }
     if let Some(keys) = &file.cluster {
         refuse_cluster(keys, problems);
+    }
+    for shared in file.policies.iter().filter_map(|policy| policy.agent.as_ref()?.shared.as_ref()) {
+        if shared.value {
+            problems.at(
+                shared,
+                "not available with --on local",
+                "an agent a node (a shared one only --on sim)",
+            );
+        }
     }
 }
 

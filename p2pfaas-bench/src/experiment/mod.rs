@@ -6,14 +6,18 @@
 
 mod cluster;
 mod file;
+mod jobs;
 mod learned;
 mod local;
 mod network;
 mod problem;
 mod reader;
 mod resolve;
+mod service;
 mod suggest;
+mod traffic;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use p2pfaas_core::policy::{Descriptor, Registry};
@@ -40,8 +44,8 @@ pub struct Experiment {
     pub cluster: ClusterSpec,
     /// What lies between them.
     pub network: NetworkSpec,
-    /// The arrivals.
-    pub traffic: Traffic,
+    /// The arrivals: those that task types share, then those that a task type has for itself.
+    pub traffic: Vec<Traffic>,
     /// Task types; the index is the task type.
     pub jobs: Vec<JobType>,
     /// The policies to compare, in the order of the file.
@@ -94,6 +98,11 @@ impl Experiment {
         self.warmup_s + self.duration_s
     }
 
+    /// The seconds of one run that are counted.
+    pub fn measured_s(&self) -> Range<f64> {
+        self.warmup_s..self.horizon_s()
+    }
+
     /// Names of the functions that the jobs call, each once.
     pub fn functions(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.jobs.iter().map(|job| job.function.as_str()).collect();
@@ -126,7 +135,7 @@ pub struct Known<'a> {
 pub struct JobType {
     /// Its name.
     pub name: String,
-    /// Its share of the jobs.
+    /// Its share of the jobs of `[traffic]`; 0 where it has traffic of its own, or a trace tells.
     pub share: f64,
     /// The function that it calls.
     pub function: String,
@@ -168,6 +177,8 @@ pub struct PolicySpec {
     pub agent: Option<AgentSpec>,
     /// What a finished job is worth to them.
     pub reward: Reward,
+    /// It does not stand in the file: a mark beside those that do.
+    pub reference: bool,
 }
 
 impl PolicySpec {

@@ -55,7 +55,7 @@ fn a_good_file_resolves_with_defaults() {
     assert_eq!(experiment.nodes.len(), 3);
     let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, ..NodeSpec::default() };
     assert_eq!(experiment.nodes[2], node);
-    assert_eq!(experiment.traffic.rates, [10.0; 3]);
+    assert_eq!(experiment.traffic[0].rates, [10.0; 3]);
     assert_eq!(experiment.jobs[0].payload, PayloadSpec::Sample(160));
     assert_eq!(experiment.jobs[0].service, Some(Service::Exponential { mean_s: 0.18 }));
     assert_eq!(experiment.jobs[1].name, "job-1");
@@ -96,7 +96,7 @@ fn each_problem_names_its_line_its_key_its_reason_and_what_was_expected() {
     assert_eq!(
         complaint("slots = 3", "slot = 3"),
         "test.toml:4: cluster.slot: unknown key (did you mean \"slots\"?); \
-         expected one of nodes, slots, queue, speed, deadline_aware, discipline, functions, \
+         expected one of nodes, job_timeout_s, slots, queue, speed, deadline_aware, discipline, functions, \
          mtbf_s, mttr_s, joins_s, leaves_s, detect_s, idle_timeout_s, cold_start_s, max_instances, node"
     );
     assert_eq!(
@@ -264,7 +264,6 @@ fn what_an_embedded_cluster_cannot_do_is_refused_and_not_ignored() {
         ("latency_ms = 0.0", "latency_ms = { kind = \"exponential\", mean_ms = 3 }", "network.latency_ms"),
         ("\"full\"", "\"ring\"", "\"ring\" is not available with --on local"),
         ("\"full\"", "\"rnig\"", "unknown value \"rnig\" (did you mean \"ring\"?); expected full"),
-        ("kind = \"poisson\"", "kind = \"mmpp\"\nstates = 2", "\"mmpp\" is not available with --on local"),
         ("queue = 0", "discipline = \"processor-sharing\"", "\"processor-sharing\" is not available"),
     ] {
         let complaint = complaint(from, to);

@@ -89,7 +89,7 @@ fn run(
     });
     let targets = targets(stub.address);
     let session = Session::run(experiment, 1);
-    let took_s = drive(experiment, session, targets, runtime.handle(), &cancel, sender, &mut watch);
+    let took_s = drive(experiment, session, targets, runtime.handle(), &cancel, sender, &mut watch).unwrap();
     let mut records = Vec::new();
     while let Some(record) = receiver.blocking_recv() {
         records.push(record);
@@ -170,7 +170,7 @@ fn a_node_that_is_not_there_is_a_failure_with_its_reason() {
     let mut watch = When(f64::MAX, || ());
     let experiment = steady(100, 0.05);
     let session = Session::run(&experiment, 1);
-    drive(&experiment, session, targets(address), runtime.handle(), &cancel, sender, &mut watch);
+    drive(&experiment, session, targets(address), runtime.handle(), &cancel, sender, &mut watch).unwrap();
     let record = receiver.blocking_recv().unwrap();
     assert_eq!(record.outcome, Outcome::Failed);
     assert!(record.error.as_deref().is_some_and(|error| error.contains("no connection")), "{record:?}");

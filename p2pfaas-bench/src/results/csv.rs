@@ -1,7 +1,7 @@
 //! `summary.csv`: one line a policy.
 
 use crate::statistics::Interval;
-use crate::summary::{PolicySummary, Summary};
+use crate::summary::{CostSummary, PolicySummary, Summary};
 
 type Column = (&'static str, fn(&PolicySummary) -> String);
 
@@ -29,24 +29,49 @@ const COLUMNS: &[Column] = &[
     ("latency_p50_s", |policy| number(policy.latency_s.p50)),
     ("latency_p95_s", |policy| number(policy.latency_s.p95)),
     ("latency_p99_s", |policy| number(policy.latency_s.p99)),
-    ("cpu_s", |policy| policy.cost.cpu_s.to_string()),
-    ("machine_busy", |policy| policy.cost.machine_busy.to_string()),
-    ("executions", |policy| policy.cost.executions.to_string()),
-    ("overruns", |policy| policy.cost.overruns.to_string()),
-    ("lag_p99_s", |policy| number(policy.lag_s.p99)),
-    ("lag_max_s", |policy| number(policy.lag_s.max)),
+    ("fallbacks", |policy| policy.fallbacks.to_string()),
+];
+
+/// What only a clock can tell.
+const MEASURED: &[Column] = &[
+    ("cpu_s", |policy| cost(policy, |cost| cost.cpu_s)),
+    ("machine_busy", |policy| cost(policy, |cost| cost.machine_busy)),
+    ("executions", |policy| cost(policy, |cost| cost.executions)),
+    ("overruns", |policy| cost(policy, |cost| cost.overruns)),
+    ("lag_p99_s", |policy| number(policy.lag_s.and_then(|lag| lag.p99))),
+    ("lag_max_s", |policy| number(policy.lag_s.and_then(|lag| lag.max))),
 ];
 
 /// The whole file.
 pub(super) fn render(summary: &Summary) -> String {
-    let mut text = COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
-    text.push('\n');
+    let measured = if summary.cores.is_some() { MEASURED } else { &[] };
+    let columns = || COLUMNS.iter().chain(measured);
+    let mut text = line(columns().map(|(name, _)| name.to_string()));
     for policy in &summary.policies {
-        let fields: Vec<_> = COLUMNS.iter().map(|(_, field)| field(policy)).collect();
-        text.push_str(&fields.join(","));
-        text.push('\n');
+        text.push_str(&line(columns().map(|(_, field)| field(policy))));
     }
     text
+}
+
+/// The names of the columns that every place has.
+pub(crate) fn names() -> impl Iterator<Item = String> {
+    COLUMNS.iter().map(|(name, _)| name.to_string())
+}
+
+/// What a policy has in them.
+pub(crate) fn fields(policy: &PolicySummary) -> impl Iterator<Item = String> + '_ {
+    COLUMNS.iter().map(|(_, field)| field(policy))
+}
+
+/// Fields as a line.
+pub(crate) fn line(fields: impl IntoIterator<Item = String>) -> String {
+    let mut text = fields.into_iter().collect::<Vec<_>>().join(",");
+    text.push('\n');
+    text
+}
+
+fn cost<T: ToString>(policy: &PolicySummary, of: fn(&CostSummary) -> T) -> String {
+    policy.cost.as_ref().map_or_else(String::new, |cost| of(cost).to_string())
 }
 
 pub(super) fn number(value: Option<f64>) -> String {
@@ -62,7 +87,7 @@ fn high(interval: Option<Interval>) -> String {
 }
 
 /// In quotes where the text would break the line otherwise (RFC 4180).
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

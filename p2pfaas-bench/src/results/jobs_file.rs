@@ -1,13 +1,14 @@
 //! `jobs.parquet`: one row a job, written while the run goes on.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
@@ -140,6 +141,42 @@ impl JobsFile {
         Ok(())
     }
 
+    /// Makes one file of several, with their rows in this order. Nothing is decoded: row groups are copied
+    /// as they are, so that the same parts make the same bytes.
+    ///
+    /// # Errors
+    /// A part cannot be read, or the file not be written.
+    pub fn join(path: &Path, experiment: &str, parts: &[PathBuf]) -> Result<(), JobsFileError> {
+        let mut whole = JobsFile::create(path, experiment)?;
+        for part in parts {
+            whole.append(&File::open(part)?)?;
+        }
+        whole.finish()
+    }
+
+    fn append(&mut self, part: &File) -> Result<(), JobsFileError> {
+        let metadata = ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .parse_and_finish(part)?;
+        for (group, rows) in metadata.row_groups().iter().enumerate() {
+            let mut copy = self.writer.next_row_group()?;
+            for (number, column) in rows.columns().iter().enumerate() {
+                let index = metadata.page_index();
+                let close = ColumnCloseResult {
+                    bytes_written: column.compressed_size().try_into().unwrap_or(0),
+                    rows_written: rows.num_rows().try_into().unwrap_or(0),
+                    metadata: column.clone(),
+                    bloom_filter: None,
+                    column_index: index.and_then(|index| index.column_index(group, number)).cloned(),
+                    offset_index: index.and_then(|index| index.offset_index(group, number)).cloned(),
+                };
+                copy.append_column(part, close)?;
+            }
+            copy.close()?;
+        }
+        Ok(())
+    }
+
     /// Writes the rest and the footer.
     ///
     /// # Errors
@@ -266,6 +303,33 @@ mod tests {
         assert_eq!(cell(7, "latency_s"), Field::Null);
         assert_eq!(cell(7, "error"), Field::Str("connection refused".into()));
         assert_eq!(cell(7, "in_time"), Field::Bool(false));
+    }
+
+    #[test]
+    fn joined_parts_have_the_rows_of_a_file_that_was_written_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let rows = rows(9);
+        let mut at_once = JobsFile::create(&path("once.parquet"), "test").unwrap();
+        let mut parts = Vec::new();
+        for (number, chunk) in rows.chunks(4).enumerate() {
+            parts.push(path(&format!("{number}.parquet")));
+            let mut part = JobsFile::create(&parts[number], "test").unwrap();
+            for row in chunk {
+                part.push(row.clone()).unwrap();
+                at_once.push(row.clone()).unwrap();
+            }
+            at_once.flush().unwrap();
+            part.finish().unwrap();
+        }
+        at_once.finish().unwrap();
+        JobsFile::join(&path("joined.parquet"), "test", &parts).unwrap();
+        let read = |name: &str| {
+            let reader = SerializedFileReader::try_from(path(name).as_path()).unwrap();
+            assert_eq!(reader.num_row_groups(), 3);
+            reader.get_row_iter(None).unwrap().map(Result::unwrap).collect::<Vec<_>>()
+        };
+        assert_eq!(read("joined.parquet"), read("once.parquet"));
     }
 
     #[test]

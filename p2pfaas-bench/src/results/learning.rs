@@ -33,6 +33,7 @@ mod tests {
     use super::*;
     use crate::curve::Glimpse;
     use crate::job::{Outcome, Phase};
+    use crate::tally::Counted;
     use crate::testing::record;
 
     #[test]
@@ -40,10 +41,9 @@ mod tests {
         let mut curve = Curve::new("learned, fast", 3);
         let mut job = record(0, -1.5, Outcome::Served, Some(-1.25));
         job.phase = Phase::Training;
-        job.report.reward = Some(1.0);
-        curve.add(&job);
+        curve.add(&Counted::from(&job), Some(1.0));
         curve.note(-2, Glimpse { epsilon: 0.5, td_error: 0.25 });
-        curve.add(&record(0, 0.5, Outcome::Dropped, Some(0.75)));
+        curve.add(&Counted::from(&record(0, 0.5, Outcome::Dropped, Some(0.75))), None);
         let lines = "\"learned, fast\",3,-2,training,1,1,1,0.5,0.25\n\"learned, fast\",3,0,measured,1,0,,,\n";
         assert_eq!(
             render(&[curve]),

@@ -1,6 +1,7 @@
 //! The folder that a run leaves behind.
 
-mod csv;
+pub(crate) mod csv;
+pub(crate) mod drawing;
 mod jobs_file;
 mod learning;
 mod picture;
@@ -28,6 +29,11 @@ pub struct WriteError {
     pub source: std::io::Error,
 }
 
+/// Where results go if nobody says it: `results/NAME-<UTC time>`.
+pub fn default_folder(name: &str) -> PathBuf {
+    Path::new("results").join(format!("{name}-{}", when::utc_now()))
+}
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
@@ -38,8 +44,7 @@ impl Folder {
     /// # Errors
     /// It cannot be made or written to.
     pub fn create(out: Option<&Path>, experiment: &Experiment) -> Result<Folder, WriteError> {
-        let default = || Path::new("results").join(format!("{}-{}", experiment.name, when::utc_now()));
-        let folder = Folder(out.map_or_else(default, Path::to_path_buf));
+        let folder = Folder(out.map_or_else(|| default_folder(&experiment.name), Path::to_path_buf));
         fs::create_dir_all(&folder.0).map_err(|source| WriteError { path: folder.0.clone(), source })?;
         folder.write("experiment.toml", &experiment.source)?;
         Ok(folder)

@@ -3,13 +3,13 @@
 //! Two panels with one time axis: the share of jobs in time above, what the agents explored below. Time
 //! 0 is the end of the training. Every line has its name beside it.
 
-use std::error::Error;
 use std::ops::Range;
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::drawing::{Area, COLOURS, Drawn, FAINT, FONT, GRID, INK, Name, range, write_names};
 use crate::curve::Curve;
 use crate::summary::Summary;
 
@@ -20,29 +20,10 @@ const LOWER: u32 = 170;
 /// Room for the numbers of an axis, and for the names of the lines.
 const LEFT: u32 = 66;
 const RIGHT: u32 = 270;
-/// Least distance between two names.
-const NAME_DISTANCE: i32 = 17;
 /// Seconds over which the in-time share is averaged.
 const WINDOW_S: i64 = 5;
-const FONT: &str = "sans-serif";
-const INK: RGBColor = RGBColor(40, 40, 40);
-const FAINT: RGBColor = RGBColor(110, 110, 110);
-const GRID: RGBColor = RGBColor(230, 230, 230);
-/// Colours that are told apart also by those who do not see all of them (Okabe and Ito).
-const COLOURS: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
-    RGBColor(110, 110, 110),
-];
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Points = Vec<(f64, f64)>;
-type Drawn<T = ()> = Result<T, Box<dyn Error>>;
 
 /// What is drawn of one policy.
 struct Line<'a> {
@@ -119,9 +100,13 @@ fn draw(lines: &[Line<'_>], summary: &Summary, text: &mut String) -> Drawn {
         }
         curve(&mut upper, &mean, line.colour.stroke_width(3))?;
         let end = line.measured.or(mean.last().map(|(_, share)| *share));
-        names.extend(end.map(|end| (upper.backend_coord(&(time.end, end)), line, told)));
+        names.extend(end.map(|end| Name {
+            end: upper.backend_coord(&(time.end, end)),
+            colour: line.colour,
+            text: format!("{} {told}", line.label),
+        }));
     }
-    write_names(&root, names)?;
+    write_names(&root, names, HEADING as i32..(SIZE.1 - LOWER) as i32)?;
 
     let mut lower = panel(&lower, time.clone(), epsilon.clone(), 46)?;
     axes(&mut lower, "ε", |epsilon| format!("{epsilon:.1}"), Some("seconds (training before 0)"))?;
@@ -195,30 +180,6 @@ fn curve(panel: &mut Panel<'_, '_>, points: &[(f64, f64)], style: ShapeStyle) ->
     Ok(())
 }
 
-/// Beside the ends of their lines, moved so far that none hides another.
-fn write_names(root: &Area<'_>, mut names: Vec<((i32, i32), &Line<'_>, String)>) -> Drawn {
-    names.sort_by_key(|((_, y), ..)| *y);
-    let mut lowest = HEADING as i32;
-    let mut places = Vec::new();
-    for ((_, y), ..) in &names {
-        lowest = (*y).max(lowest + NAME_DISTANCE);
-        places.push(lowest);
-    }
-    // What has been pushed beyond the panel pushes back.
-    let mut highest = (SIZE.1 - LOWER) as i32;
-    for place in places.iter_mut().rev() {
-        highest = (*place).min(highest - NAME_DISTANCE);
-        *place = highest;
-    }
-    for (((x, y), line, told), place) in names.into_iter().zip(places) {
-        let pointer = [(x + 2, y), (x + 14, place)];
-        root.draw(&PathElement::new(pointer, line.colour.stroke_width(1)))?;
-        let font = (FONT, 14).into_font().color(&line.colour).pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw(&Text::new(format!("{} {told}", line.label), (x + 18, place), font))?;
-    }
-    Ok(())
-}
-
 /// The mean over the seeds, at instants that all of them have.
 fn mean(seeds: &[Points]) -> Points {
     let Some((first, others)) = seeds.split_first() else { return Vec::new() };
@@ -230,18 +191,11 @@ fn mean(seeds: &[Points]) -> Points {
     first.iter().filter_map(mean_at).collect()
 }
 
-/// From the least to the largest value, to whole steps.
-fn range(values: impl Iterator<Item = f64>, step: f64) -> Range<f64> {
-    let (low, high) =
-        values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    let low = (low / step).floor() * step;
-    low..((high / step).ceil() * step).max(low + step)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::job::{Outcome, Phase};
+    use crate::tally::Counted;
     use crate::testing::{record, summary};
 
     fn learned(label: &str, seed: u64) -> Curve {
@@ -249,7 +203,7 @@ mod tests {
         for second in -20..5 {
             let mut job = record(0, f64::from(second), Outcome::Served, Some(f64::from(second)));
             job.phase = if second < 0 { Phase::Training } else { Phase::Measured };
-            curve.add(&job);
+            curve.add(&Counted::from(&job), None);
         }
         curve
     }
@@ -269,11 +223,5 @@ mod tests {
         let seeds = [vec![(0.5, 1.0), (1.5, 2.0)], vec![(0.5, 3.0)]];
         assert_eq!(mean(&seeds), [(0.5, 2.0)]);
         assert_eq!(mean(&[]), []);
-    }
-
-    #[test]
-    fn a_range_has_whole_steps_and_a_width() {
-        assert_eq!(range([41.0, 88.0].into_iter(), 10.0), 40.0..90.0);
-        assert_eq!(range([50.0].into_iter(), 10.0), 50.0..60.0);
     }
 }

@@ -1,5 +1,7 @@
 //! The policies and the optimum against known answers and each other, exactly.
 
+mod nodes;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -19,6 +19,8 @@ use p2pfaas_core::{
     Arrival as ArrivalAtNode, Capacity, Counters, Event, ForwardAnswer, FunctionId, JobKey, Node, NodeConfig,
     NodeId, Outcome, PeerLoad, PolicyChoice, Slots, Source, Time, Timings, defaults,
 };
+use p2pfaas_learner::Learner;
+use p2pfaas_learner::checkpoint::Checkpoint;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::arrivals::Arrival;
@@ -273,6 +275,21 @@ impl<'a> World<'a> {
     /// The agents, to freeze them or let them settle between two sessions.
     pub fn agents_mut(&mut self) -> Option<&mut Agents> {
         self.hub.agents.as_mut()
+    }
+
+    /// Each agent as it can be kept, with the number of its node and the peers to which its actions belong; a
+    /// shared one has number 0 and no peers.
+    pub fn checkpoints(&self) -> Vec<(usize, Checkpoint)> {
+        let Some(agents) = &self.hub.agents else { return Vec::new() };
+        let checkpoint = |(node, learner): (usize, &Learner)| {
+            let peers = if agents.are_shared() { Vec::new() } else { self.peers_of(node as u32) };
+            (node, Checkpoint { learner: learner.clone(), peers })
+        };
+        agents.learners().iter().enumerate().map(checkpoint).collect()
+    }
+
+    fn peers_of(&self, node: u32) -> Vec<String> {
+        self.nodes[node as usize].peers().names().map(String::from).collect()
     }
 
     /// The counts of all nodes together, since the beginning.

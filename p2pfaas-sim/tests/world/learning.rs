@@ -12,7 +12,7 @@ use crate::support::{Counts, equal_nodes, policy};
 /// Node 0 has all the traffic, node 1 the speed.
 fn unequal() -> Scenario {
     let mut scenario = equal_nodes(2, 1, 2, 0.0, 2_000.0);
-    scenario.traffic.rates = vec![1.5, 0.0];
+    scenario.traffic[0].rates = vec![1.5, 0.0];
     scenario.nodes[1].speed = 4.0;
     scenario.jobs[0].deadline = Some(Duration::from_secs(2));
     scenario

@@ -22,7 +22,7 @@ pub fn equal_nodes(nodes: usize, slots: u32, queue: u32, rate: f64, duration_s: 
             payload_bytes: 0,
             answer_bytes: 0,
         }],
-        traffic: Traffic { kind: ArrivalKind::Poisson, rates: vec![rate; nodes], shares: vec![1.0] },
+        traffic: vec![Traffic { kind: ArrivalKind::Poisson, rates: vec![rate; nodes], shares: vec![1.0] }],
         network: NetworkSpec::default(),
         detection: Duration::from_secs(1),
         job_timeout: None,

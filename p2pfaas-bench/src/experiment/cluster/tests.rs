@@ -21,7 +21,10 @@ fn sim(cluster: &str) -> Experiment {
 fn a_cluster_of_defaults_is_always_there_and_warm() {
     let experiment = sim("[cluster]\nnodes = 2");
     assert_eq!(experiment.nodes, vec![NodeSpec::default(); 2]);
-    assert_eq!(experiment.cluster, ClusterSpec { detect_s: 1.0, cold_starts: None });
+    assert_eq!(
+        experiment.cluster,
+        ClusterSpec { job_timeout_s: Some(30.0), detect_s: 1.0, cold_starts: None }
+    );
 }
 
 #[test]

@@ -87,6 +87,28 @@ fn regular_graphs_of_six_nodes_come_as_often_as_they_should() {
 }
 
 #[test]
+fn regular_graphs_have_their_degree_however_they_are_drawn() {
+    for (nodes, degree) in [(1_000, 9), (1_000, 11), (200, 70), (200, 190), (101, 100)] {
+        let graph = Topology::RandomRegular { degree }.build(nodes, 5).unwrap();
+        assert_eq!(degrees(&graph), vec![degree as usize; nodes]);
+        check(&graph);
+    }
+}
+
+#[test]
+fn many_ends_are_paired_without_favour() {
+    // Any two of 60 nodes with 20 neighbours each are neighbours with probability 20 / 59.
+    let mut near = 0;
+    for seed in 0..2_000 {
+        let edges = random_graphs::paired(60, 20, &mut generator(seed, Purpose::Topology, 0));
+        assert_eq!(degrees(&Graph::of_edges(60, &edges)), [20; 60]);
+        near += edges.iter().filter(|edge| **edge == (0, 1)).count();
+    }
+    let share = near as f64 / 2_000.0;
+    assert!((share - 20.0 / 59.0).abs() < 0.053, "{share}");
+}
+
+#[test]
 fn erdos_renyi_has_each_pair_with_the_probability() {
     let (nodes, probability) = (40, 0.3);
     let mut pairs = vec![0_u32; nodes * nodes];

@@ -1,0 +1,62 @@
+//! One policy under one seed.
+
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Gauge, SimulateError, Watcher};
+use crate::curve::Curve;
+use crate::experiment::Experiment;
+use crate::results::Folder;
+use crate::summary::RunMeasured;
+
+/// What is to be run, and what is to be kept of it.
+pub(crate) struct Once<'a> {
+    pub experiment: &'a Experiment,
+    /// The policy's place in the list of policies.
+    pub policy: usize,
+    /// The seed's place in the list of seeds.
+    pub place: usize,
+    /// Where its jobs are written.
+    pub jobs: Option<&'a Path>,
+    /// Where its agents are kept.
+    pub agents: Option<&'a Folder>,
+}
+
+/// What came of it.
+pub(crate) struct Ran {
+    pub measured: RunMeasured,
+    pub curve: Option<Curve>,
+}
+
+pub(crate) fn once(
+    engine: &dyn Engine,
+    run: &Once<'_>,
+    gauge: Gauge<'_>,
+    stop: &CancellationToken,
+) -> Result<Ran, SimulateError> {
+    let experiment = run.experiment;
+    let (policy, seed) = (&experiment.policies[run.policy], experiment.seeds[run.place]);
+    let mut watcher = Watcher::new(experiment, policy, seed, run.jobs, gauge, stop)?;
+    let ended = engine.run(experiment, policy, seed, &mut watcher);
+    // Also on failure: the jobs until then are there.
+    let watched = watcher.finish();
+    let ended =
+        ended.map_err(|source| SimulateError::Engine { label: policy.label.clone(), seed, source })?;
+    let watched = watched?;
+    if let Some(folder) = run.agents {
+        for (node, agent) in ended.agents {
+            agent.save(&folder.agent(&policy.file_name, seed, node))?;
+        }
+    }
+    let measured = RunMeasured {
+        seed,
+        tally: watched.tally,
+        measured_s: (ended.ended_s - experiment.warmup_s).max(0.0),
+        interrupted: watched.stopped,
+        fallbacks: ended.fallbacks,
+        cost: None,
+        learning: ended.learning,
+    };
+    Ok(Ran { measured, curve: watched.curve })
+}

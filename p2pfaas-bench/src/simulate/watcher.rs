@@ -1,0 +1,99 @@
+//! Watches one run: counts its jobs, keeps what is asked for, and says when to end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Gauge;
+use crate::curve::{Curve, Glimpse};
+use crate::experiment::{Experiment, PolicySpec};
+use crate::job::JobRecord;
+use crate::results::{JobsFile, JobsFileError, Row};
+use crate::tally::{Counted, Tally};
+
+/// Beside one run.
+#[derive(Debug)]
+pub struct Watcher<'a> {
+    tally: Tally,
+    curve: Option<Curve>,
+    jobs: Option<Jobs>,
+    gauge: Gauge<'a>,
+    stop: &'a CancellationToken,
+    stopped: bool,
+    failed: Option<JobsFileError>,
+}
+
+#[derive(Debug)]
+struct Jobs {
+    file: JobsFile,
+    policy: Arc<str>,
+    seed: u64,
+}
+
+/// What a watcher has seen.
+pub(super) struct Watched {
+    pub tally: Tally,
+    pub curve: Option<Curve>,
+    /// It has ended the run before it was over.
+    pub stopped: bool,
+}
+
+impl<'a> Watcher<'a> {
+    pub(super) fn new(
+        experiment: &Experiment,
+        policy: &PolicySpec,
+        seed: u64,
+        jobs: Option<&Path>,
+        gauge: Gauge<'a>,
+        stop: &'a CancellationToken,
+    ) -> Result<Self, JobsFileError> {
+        let jobs = jobs.map(|path| {
+            let file = JobsFile::create(path, &experiment.name)?;
+            Ok::<_, JobsFileError>(Jobs { file, policy: policy.label.as_str().into(), seed })
+        });
+        Ok(Watcher {
+            tally: Tally::new(experiment.measured_s()),
+            curve: policy.learns().then(|| Curve::new(&policy.label, seed)),
+            jobs: jobs.transpose()?,
+            gauge,
+            stop,
+            stopped: false,
+            failed: None,
+        })
+    }
+
+    /// A job has ended. Its record is only made when it is to be kept.
+    pub fn finished(&mut self, job: &Counted, reward: Option<f64>, record: impl FnOnce() -> JobRecord) {
+        self.tally.add(job);
+        if let Some(curve) = &mut self.curve {
+            curve.add(job, reward);
+        }
+        if let (Some(jobs), None) = (&mut self.jobs, &self.failed) {
+            let row = Row { policy: Arc::clone(&jobs.policy), seed: jobs.seed, job: record() };
+            self.failed = jobs.file.push(row).err();
+        }
+    }
+
+    /// The run has reached this second, which is below 0 in a training, and its agents say this of
+    /// themselves, if there are any. Says whether to go on.
+    pub fn at(&mut self, second: f64, agents: Option<Glimpse>) -> bool {
+        if let (Some(curve), Some(glimpse)) = (&mut self.curve, agents) {
+            curve.note(second.floor() as i64, glimpse);
+        }
+        self.gauge.at(second, &self.tally.counts);
+        self.stopped = self.stop.is_cancelled() || self.failed.is_some();
+        !self.stopped
+    }
+
+    pub(super) fn finish(mut self) -> Result<Watched, JobsFileError> {
+        if let (Some(jobs), None) = (self.jobs, &self.failed) {
+            self.failed = jobs.file.finish().err();
+        }
+        self.gauge.done(&self.tally.counts, self.stopped);
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(Watched { tally: self.tally, curve: self.curve, stopped: self.stopped }),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! All points of a sweep: the product of what is varied, each a complete experiment that has been checked.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use toml_edit::DocumentMut;
+
+use super::edit::{self, EditError};
+use super::vary::{Product, Vary};
+use crate::experiment::{Experiment, Known, Place, Problem, Problems};
+use crate::simulate::virtual_s;
+
+/// Points of a sweep.
+const MAX_POINTS: usize = 100_000;
+/// Problems that are told; more of them help nobody.
+const MAX_TOLD: usize = 20;
+
+/// What is to be run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The file.
+    pub file: PathBuf,
+    /// What is varied.
+    pub product: Product,
+    /// The points, by their numbers.
+    pub points: Vec<PointSize>,
+    /// The experiment's name.
+    pub name: String,
+    /// The file as it was read.
+    pub source: String,
+    document: DocumentMut,
+}
+
+/// How much there is to do for a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PointSize {
+    /// Policies that it compares.
+    pub policies: usize,
+    /// Seeds under which each of them runs.
+    pub seeds: usize,
+    /// Seconds that all these runs take together, in virtual time.
+    pub virtual_s: f64,
+}
+
+/// A sweep that makes no sense. Nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The file cannot be read, or is not TOML.
+    #[error(transparent)]
+    File(Problems),
+    /// The same key twice.
+    #[error("--vary {0}: this key is varied twice; expected one --vary with all of its values")]
+    Twice(String),
+    /// More points than anybody wants.
+    #[error("{0} points are too many; expected at most {MAX_POINTS}")]
+    TooMany(usize),
+    /// Points that are not experiments: a line each.
+    #[error("{}", .0.join("\n"))]
+    Points(Vec<String>),
+}
+
+impl Plan {
+    /// Reads the file and checks every point.
+    ///
+    /// # Errors
+    /// All that is wrong with it, at once.
+    pub fn new(file: &Path, varies: Vec<Vary>, known: &Known<'_>) -> Result<Plan, PlanError> {
+        let alone = |line, reason: String| {
+            let problem = Problem { line, key: String::new(), reason, expected: String::new() };
+            PlanError::File(Problems { file: file.into(), problems: vec![problem] })
+        };
+        let source =
+            std::fs::read_to_string(file).map_err(|error| alone(None, format!("cannot be read: {error}")))?;
+        let document: DocumentMut = source.parse().map_err(|error: toml_edit::TomlError| {
+            let before = error.span().and_then(|span| source.get(..span.start));
+            alone(before.map(|text| 1 + text.matches('\n').count()), format!("not TOML: {}", error.message()))
+        })?;
+        for (index, vary) in varies.iter().enumerate() {
+            if varies[..index].iter().any(|other| other.path == vary.path) {
+                return Err(PlanError::Twice(vary.text.clone()));
+            }
+        }
+        let product = Product(varies);
+        let count = product.count();
+        if count > MAX_POINTS {
+            return Err(PlanError::TooMany(count));
+        }
+        let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let mut plan = Plan { file: file.into(), product, points: Vec::new(), name, source, document };
+        plan.points = plan.check(count, known)?;
+        Ok(plan)
+    }
+
+    fn check(&self, count: usize, known: &Known<'_>) -> Result<Vec<PointSize>, PlanError> {
+        let (mut points, mut told, mut seen) = (Vec::with_capacity(count), Vec::new(), BTreeSet::new());
+        for point in 0..count {
+            match self.parse(point, known) {
+                Ok(experiment) => points.push(PointSize {
+                    policies: experiment.policies.len(),
+                    seeds: experiment.seeds.len(),
+                    virtual_s: virtual_s(&experiment),
+                }),
+                // The same complaint about the same line is the same mistake, in whatever point.
+                Err(lines) => told.extend(lines.into_iter().filter_map(|(what, where_)| {
+                    let new = seen.insert(what.clone());
+                    new.then(|| format!("{what} ({where_})"))
+                })),
+            }
+            if told.len() > MAX_TOLD {
+                told.truncate(MAX_TOLD);
+                told.push("and more".into());
+                break;
+            }
+        }
+        if told.is_empty() { Ok(points) } else { Err(PlanError::Points(told)) }
+    }
+
+    /// The experiment of a point.
+    ///
+    /// # Errors
+    /// It has become wrong since it was checked, because a file that it names has changed.
+    pub fn experiment(&self, point: usize, known: &Known<'_>) -> Result<Experiment, PlanError> {
+        self.parse(point, known).map_err(|lines| {
+            PlanError::Points(lines.into_iter().map(|(what, where_)| format!("{what} ({where_})")).collect())
+        })
+    }
+
+    /// Else what is wrong, and which `--vary` or which point is to blame.
+    fn parse(&self, point: usize, known: &Known<'_>) -> Result<Experiment, Vec<(String, String)>> {
+        let mut document = self.document.clone();
+        let mut keys = Vec::new();
+        for (vary, choice) in self.product.0.iter().zip(self.product.choices(point)) {
+            match edit::set(&mut document, &vary.path, choice) {
+                Ok(key) => keys.push((key, format!("--vary {}={}", vary.key, choice.0))),
+                Err(EditError { key, reason, expected }) => {
+                    let problem = Problem { line: None, key, reason, expected };
+                    return Err(vec![(self.line(problem), format!("--vary {}", vary.key))]);
+                }
+            }
+        }
+        Experiment::parse(&self.file, document.to_string(), Place::Sim, known).map_err(|problems| {
+            let blame = |problem: Problem| {
+                let culprit = keys.iter().find(|(key, _)| related(key, &problem.key));
+                let whose = match culprit {
+                    Some((_, vary)) => vary.clone(),
+                    None => format!("point {point}: {}", self.product.describe(point)),
+                };
+                (self.line(problem), whose)
+            };
+            problems.problems.into_iter().map(blame).collect()
+        })
+    }
+
+    /// In the words that `run` has for it.
+    fn line(&self, problem: Problem) -> String {
+        Problems { file: self.file.clone(), problems: vec![problem] }.to_string()
+    }
+}
+
+/// One is the other or lies in it.
+fn related(left: &str, right: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    !left.is_empty() && !right.is_empty() && (within(left, right) || within(right, left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::sweep_file;
+    use p2pfaas_core::policy::Registry;
+
+    fn plan(varies: &[&str]) -> Result<Plan, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tiny.toml");
+        std::fs::write(&file, sweep_file()).unwrap();
+        let registry = Registry::builtin();
+        let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
+        let varies = varies.iter().map(|text| text.parse().unwrap()).collect();
+        let base = format!("{}/", folder.path().display());
+        Plan::new(&file, varies, &known).map_err(|error| error.to_string().replace(&base, ""))
+    }
+
+    #[test]
+    fn points_are_the_product_and_the_last_key_changes_fastest() {
+        let plan = plan(&["traffic.rate=1,2", "cluster.slots=1..3"]).unwrap();
+        assert_eq!(plan.points.len(), 6);
+        let described: Vec<_> = (0..6).map(|point| plan.product.describe(point)).collect();
+        assert_eq!(described[1], "traffic.rate=1, cluster.slots=2");
+        assert_eq!(described[5], "traffic.rate=2, cluster.slots=3");
+        assert_eq!(described.iter().collect::<BTreeSet<_>>().len(), 6);
+        assert_eq!(plan.points[0], PointSize { policies: 2, seeds: 2, virtual_s: 4.0 * 21.0 });
+    }
+
+    #[test]
+    fn a_sweep_of_nothing_is_one_point() {
+        assert_eq!(plan(&[]).unwrap().points.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_names_file_line_key_reason_and_the_vary_to_blame() {
+        for (varies, complaint) in [
+            (
+                &["traffic.rat=1,2"][..],
+                "tiny.toml:7: traffic.rat: unknown key (did you mean \"rate\"?); expected one of ",
+            ),
+            (
+                &["traffic.rate=1,-1"],
+                "tiny.toml:6: traffic.rate: -1 is not possible; expected jobs per second",
+            ),
+            (&["trafic.rate=1"], "trafic: unknown key (did you mean \"traffic\"?)"),
+            (&["policy.power.threshold=1..2"], "policy: there is no [[policy]] \"power\"; expected a number"),
+            (&["policy.pow.fan_out=1", "policy.pow.treshold=1"], "no parameter \"treshold\""),
+            (&["cluster.slots=0..1"], "cluster.slots: 0 is not possible"),
+            (&["traffic.rate=1", "traffic.rate=2"], "--vary traffic.rate=2: this key is varied twice"),
+        ] {
+            let error = plan(varies).unwrap_err();
+            assert!(error.contains(complaint), "{error}");
+            assert_eq!(error.lines().count(), 1, "once, not once a point: {error}");
+        }
+        let blame = |varies: &[&str]| plan(varies).unwrap_err();
+        assert!(blame(&["traffic.rate=1,-1"]).ends_with(" (--vary traffic.rate=-1)"));
+        let error = blame(&["cluster.nodes=1,2", "traffic.rates=[1,2],[3]"]);
+        assert!(error.contains("(--vary traffic.rates=["), "{error}");
+    }
+
+    #[test]
+    fn too_many_points_are_refused_before_anything_is_made_of_them() {
+        let error = plan(&["traffic.rate=1..1000", "cluster.slots=1..1000"]).unwrap_err();
+        assert_eq!(error, "1000000 points are too many; expected at most 100000");
+    }
+
+    #[test]
+    fn keys_are_related_when_one_lies_in_the_other() {
+        assert!(related("policy[0].parameters", "policy[0].parameters"));
+        assert!(
+            related("jobs[0].service", "jobs[0].service.mean_s") && related("jobs[0].service.cv", "jobs")
+        );
+        assert!(!related("traffic.rate", "traffic.rates") && !related("", "run"));
+    }
+}

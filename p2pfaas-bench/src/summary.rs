@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::beside::Beside;
 use crate::distribution::Distribution;
 use crate::experiment::Experiment;
 use crate::statistics::{Interval, batch_fraction, batch_ratio, mean, student, within};
@@ -31,6 +32,9 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// The policies, in the order of the file.
     pub policies: Vec<PolicySummary>,
+    /// The same policies as they were measured elsewhere, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
 }
 
 impl Summary {
@@ -59,6 +63,7 @@ impl Summary {
             version: env!("CARGO_PKG_VERSION"),
             warnings: told,
             policies,
+            beside: None,
         }
     }
 

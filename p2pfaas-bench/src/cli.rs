@@ -1,5 +1,6 @@
 //! The command line.
 
+mod replay;
 mod sweep;
 
 use std::num::NonZeroUsize;
@@ -10,6 +11,8 @@ use serde_json::Value;
 
 use crate::experiment::Place;
 
+pub use replay::ReplayArgs;
+use replay::{REPLAY_HELP, REPLAY_MORE};
 use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
 pub use sweep::{MergeArgs, SweepArgs};
 
@@ -22,6 +25,8 @@ Examples:
   p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
+  p2pfaas run experiments/quickstart.toml --on sim --beside results/monday
+  p2pfaas replay results/monday
   p2pfaas policies";
 
 const RUN_HELP: &str = "\
@@ -32,7 +37,8 @@ With --on local, all nodes run on this machine, so a node emulates its device: t
 comes when the time that the file gives as `service`, divided by the node's `speed`, is over.
 
 With --on sim, the same nodes run in virtual time, all policies and seeds in parallel: hours take seconds, and the \
-same file gives the same bytes, on any number of threads.
+same file gives the same bytes, on any number of threads. With --beside DIR, where DIR holds the results of the same \
+experiment on real nodes, service times are drawn from those that were measured there, and both stand side by side.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
 instant. All fractions are of the jobs offered after the warm-up.
@@ -54,6 +60,9 @@ The results folder holds:
   experiment.toml  the experiment file
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
   learning.csv     the same, one line a second
+  beside.csv       with --beside: what was measured, what was simulated, and the difference, one line a policy
+  beside.svg       the same as a picture
+  event-logs/      with --event-logs: what each node saw and did, LABEL-seedN-nodeI.log
   agents/          what each node's agent has learned, LABEL-seedN-nodeI.ckpt
 
 Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
@@ -65,7 +74,8 @@ Examples:
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json > summary.json
   p2pfaas run experiments/learning.toml
-  p2pfaas run experiments/quickstart.toml --on sim --jobs --threads 4";
+  p2pfaas run experiments/quickstart.toml --on sim --jobs --threads 4
+  p2pfaas run experiments/quickstart.toml --on sim --beside results/monday";
 
 const TRAIN_HELP: &str = "\
 Trains an agent from records of what other agents, or earlier ones of its kind, chose and gained.
@@ -168,6 +178,9 @@ pub enum Command {
     /// Put the shards of a sweep together
     #[command(long_about = MERGE_HELP)]
     Merge(MergeArgs),
+    /// Let a recorded run or node live through the same once more
+    #[command(long_about = REPLAY_HELP, after_long_help = REPLAY_MORE)]
+    Replay(ReplayArgs),
     /// Train an agent from records of choices
     #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
     Train(TrainArgs),
@@ -207,6 +220,29 @@ pub struct RunArgs {
     /// Threads of the simulator [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+    /// With --on sim: take the service times that this results folder has measured, and compare with it
+    #[arg(long, value_name = "DIR")]
+    pub beside: Option<PathBuf>,
+    /// With --on local: write what every node saw and did, for `p2pfaas replay`
+    #[arg(long)]
+    pub event_logs: bool,
+}
+
+impl RunArgs {
+    /// Where it runs.
+    ///
+    /// # Errors
+    /// An option that means nothing there.
+    pub fn place(&self) -> Result<Place, String> {
+        match (self.on, &self.beside, self.event_logs) {
+            (Place::Local, Some(_), _) => Err("--beside compares a simulation: it needs --on sim".into()),
+            (Place::Sim, _, true) => {
+                Err("--event-logs records nodes in real time: it needs --on local".into())
+            }
+            (Place::Sim, Some(_), _) => Ok(Place::SimMeasured),
+            (place, ..) => Ok(place),
+        }
+    }
 }
 
 /// Arguments of `p2pfaas train`.
@@ -382,6 +418,22 @@ mod tests {
             let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
             assert_eq!(args.on, place);
         }
+    }
+
+    #[test]
+    fn what_means_nothing_at_a_place_is_refused() {
+        let place = |more: &str| {
+            let line = format!("p2pfaas run a.toml {more}");
+            let Command::Run(args) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+                panic!("run")
+            };
+            args.place()
+        };
+        assert_eq!(place("--on sim --beside b"), Ok(Place::SimMeasured));
+        assert_eq!(place("--on local --event-logs"), Ok(Place::Local));
+        assert!(place("--on local --beside b").unwrap_err().contains("--on sim"));
+        assert!(place("--on sim --event-logs").unwrap_err().contains("--on local"));
+        assert!(Cli::try_parse_from(["p2pfaas", "replay", "a", "--jobs"]).is_err(), "nowhere to write them");
     }
 
     #[test]

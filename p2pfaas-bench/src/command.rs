@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod replay;
 mod sweep;
 
 use std::fmt::Display;
@@ -12,11 +13,12 @@ use p2pfaas_learner::checkpoint::Summary;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use crate::beside::{self, Beside};
 use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::{Folder, WriteError};
-use crate::simulate::{self, SimProgress, VirtualTime, references};
+use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
 use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
@@ -41,10 +43,12 @@ pub fn run_command(registry: Registry) -> ExitCode {
             print(&policies::describe(&registry));
             ExitCode::SUCCESS
         }
-        Command::Run(args) => match args.on {
-            Place::Local => run_file(&args, registry),
-            Place::Sim => simulate_file(&args, registry),
+        Command::Run(args) => match args.place() {
+            Err(error) => wrong(&error),
+            Ok(Place::Local) => run_file(&args, registry),
+            Ok(place) => simulate_file(&args, place, registry),
         },
+        Command::Replay(args) => replay::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),
         Command::Train(args) => train_agent(&args),
@@ -54,9 +58,9 @@ pub fn run_command(registry: Registry) -> ExitCode {
 }
 
 /// The experiment of a file, read for the place where it is to run; `Err` when it is wrong, which has been told.
-fn experiment(args: &RunArgs, registry: &Registry) -> Result<Experiment, ExitCode> {
+fn experiment(args: &RunArgs, place: Place, registry: &Registry) -> Result<Experiment, ExitCode> {
     let known = Known { registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    match Experiment::load(&args.file, args.on, &known) {
+    match Experiment::load(&args.file, place, &known) {
         Ok(mut experiment) => {
             experiment.seeds = args.seed.map_or(experiment.seeds, |seed| vec![seed]);
             Ok(experiment)
@@ -69,19 +73,26 @@ fn experiment(args: &RunArgs, registry: &Registry) -> Result<Experiment, ExitCod
 }
 
 fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
-    let experiment = match experiment(args, &registry) {
+    let experiment = match experiment(args, Place::Local, &registry) {
         Ok(experiment) => experiment,
         Err(code) => return code,
     };
     tell(args, &experiment, |folder, cancel| {
         let progress = Progress::on_stderr(&experiment);
-        run::run(&experiment, registry.clone(), folder, cancel, &progress)
+        let options = run::Options { event_logs: args.event_logs };
+        run::run(&experiment, registry.clone(), folder, options, cancel, &progress)
     })
 }
 
-fn simulate_file(args: &RunArgs, registry: Registry) -> ExitCode {
-    let experiment = match experiment(args, &registry) {
+fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
+    let mut experiment = match experiment(args, place, &registry) {
         Ok(experiment) => experiment,
+        Err(code) => return code,
+    };
+    let folder = args.beside.as_deref();
+    let measured = folder.map(|folder| replay::measured(folder, &mut experiment, &registry)).transpose();
+    let measured = match measured {
+        Ok(measured) => measured,
         Err(code) => return code,
     };
     let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
@@ -89,7 +100,10 @@ fn simulate_file(args: &RunArgs, registry: Registry) -> ExitCode {
     let options = simulate::Options { threads: args.threads, jobs: args.jobs };
     tell(args, &experiment, |folder, cancel| {
         let progress = SimProgress::on_stderr(&experiment);
-        simulate::run(&experiment, &engine, folder, options, cancel, &progress)
+        let mut summary = simulate::run(&experiment, &engine, folder, options, cancel, &progress)?;
+        summary.beside = measured.map(|(measured, notes)| Beside::of(&measured, &summary, notes));
+        beside::write(folder, &summary)?;
+        Ok::<_, SimulateError>(summary)
     })
 }
 

@@ -13,6 +13,7 @@ use p2pfaas_node::{AgentSettings, Function, LearnerPlace, NodeService, Settings,
 use crate::curve::Glimpse;
 use crate::emulate::{Device, DeviceCounts};
 use crate::experiment::{Experiment, NodeSpec, PolicySpec};
+use crate::results::Folder;
 use crate::statistics::mean;
 use crate::summary::LearningSummary;
 use p2pfaas_sim::service::Service;
@@ -31,7 +32,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts all nodes and makes them each other's peers.
+    /// Starts all nodes and makes them each other's peers; they write event logs if there is a folder for them.
     ///
     /// # Errors
     /// A node cannot start; those that had started are stopped.
@@ -40,6 +41,7 @@ impl Cluster {
         policy: &PolicySpec,
         seed: u64,
         registry: &Arc<Registry>,
+        event_logs: Option<&Folder>,
     ) -> Result<Cluster, StartError> {
         let mut cluster = Cluster {
             nodes: Vec::with_capacity(experiment.nodes.len()),
@@ -60,6 +62,7 @@ impl Cluster {
                 discovery_listen: Some(loopback()),
                 learner_listen: Some(loopback()),
                 functions,
+                event_log: event_logs.map(|folder| folder.event_log(&policy.file_name, seed, index)),
                 shutdown_grace: SHUTDOWN_GRACE,
                 ..Settings::default()
             };

@@ -9,9 +9,12 @@
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
+//!   live through the same once more;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
+pub mod beside;
 pub mod cli;
 pub mod client;
 mod command;

@@ -28,6 +28,13 @@ use crate::tally::{Counted, Tally};
 /// Records on their way to the file; jobs wait with delivering theirs when it is full.
 const RECORDS: usize = 4_096;
 
+/// How to run it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Every node writes its event log into the results folder.
+    pub event_logs: bool,
+}
+
 /// A run that ended early. What was measured until then is in the results folder.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -65,10 +72,15 @@ pub fn run(
     experiment: &Experiment,
     registry: Registry,
     folder: &Folder,
+    options: Options,
     cancel: &CancellationToken,
     progress: &Progress,
 ) -> Result<Summary, RunError> {
     let mut bench = Bench::new(experiment, registry, folder, cancel, progress)?;
+    if options.event_logs {
+        folder.create_event_logs()?;
+        bench.event_logs = true;
+    }
     let mut policies = Vec::new();
     let ended = bench.policies(&mut policies);
     progress.finish();
@@ -94,6 +106,7 @@ struct Bench<'a> {
     folder: &'a Folder,
     jobs: JobsFile,
     curves: Vec<Curve>,
+    event_logs: bool,
     nodes: Runtime,
     clients: Runtime,
     runs: usize,
@@ -117,6 +130,7 @@ impl<'a> Bench<'a> {
             folder,
             jobs: JobsFile::create(&folder.jobs(), &experiment.name)?,
             curves: Vec::new(),
+            event_logs: false,
             nodes: Builder::new_multi_thread().thread_name("node").enable_all().build()?,
             // Apart from the nodes', so that a busy node does not make the generator late.
             clients: Builder::new_multi_thread()
@@ -153,7 +167,8 @@ impl<'a> Bench<'a> {
         let live = Arc::new(Live::default());
         let progress = self.progress.run(self.runs, policy, seed, Arc::clone(&live));
         self.runs += 1;
-        let start = Cluster::start(self.experiment, policy, seed, &self.registry);
+        let event_logs = self.event_logs.then_some(self.folder);
+        let start = Cluster::start(self.experiment, policy, seed, &self.registry, event_logs);
         let cluster = self.nodes.block_on(start)?;
         let targets = self.targets(&cluster)?;
         let mut stage = Stage::new(progress, &cluster, self.experiment.warmup_s);

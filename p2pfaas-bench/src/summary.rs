@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::beside::Beside;
 use crate::distribution::Distribution;
 use crate::experiment::Experiment;
 use crate::statistics::{Interval, batch_fraction, batch_ratio, mean, student, within};
@@ -34,6 +35,9 @@ pub struct Summary {
     /// Full-information policies beside them, as marks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<PolicySummary>,
+    /// The same policies as they were measured elsewhere, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
 }
 
 impl Summary {
@@ -63,6 +67,7 @@ impl Summary {
             warnings: told,
             policies,
             references,
+            beside: None,
         }
     }
 

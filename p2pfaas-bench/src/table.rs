@@ -3,11 +3,12 @@
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
+use crate::beside;
 use crate::statistics::Interval;
 use crate::summary::{Lag, PolicySummary, Summary};
 
 /// Lines above and below, none between the rows.
-const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_HORIZONTAL_ONLY };
+pub(crate) const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_HORIZONTAL_ONLY };
 
 /// The table, and under it what the machine had to do and what to beware of.
 pub fn render(summary: &Summary) -> String {
@@ -50,6 +51,7 @@ pub fn render(summary: &Summary) -> String {
     for warning in &summary.warnings {
         text.push_str(&format!("warning: {warning}\n"));
     }
+    text.extend(summary.beside.as_ref().map(beside::table));
     text
 }
 

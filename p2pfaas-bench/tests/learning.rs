@@ -8,7 +8,7 @@ use std::time::Duration;
 use p2pfaas_bench::experiment::{Experiment, Known, Place};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
-use p2pfaas_bench::run::run;
+use p2pfaas_bench::run::{Options, run};
 use p2pfaas_bench::summary::Summary;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_learner::checkpoint::Checkpoint;
@@ -45,8 +45,15 @@ struct Ran {
 
 fn measure(experiment: &Experiment, folder: &Path, cancel: &CancellationToken) -> Ran {
     let folder = Folder::create(Some(folder), experiment).unwrap();
-    let summary =
-        run(experiment, Registry::builtin(), &folder, cancel, &Progress::hidden(experiment)).unwrap();
+    let summary = run(
+        experiment,
+        Registry::builtin(),
+        &folder,
+        Options::default(),
+        cancel,
+        &Progress::hidden(experiment),
+    )
+    .unwrap();
     let reader = SerializedFileReader::try_from(folder.jobs().as_path()).unwrap();
     let rows = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
     Ran { summary, rows, folder }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use p2pfaas_bench::experiment::{Experiment, Known, Place};
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
-use p2pfaas_bench::run::run;
+use p2pfaas_bench::run::{Options, run};
 use p2pfaas_bench::summary::Summary;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_node::BUILTIN_FUNCTIONS;
@@ -35,7 +35,8 @@ const POWER: &str = "[[policy]]\nlabel = \"power\"\nname = \"PowerOfNScheduler\"
 fn measure(experiment: &Experiment, folder: &Path, cancel: &CancellationToken) -> (Summary, Vec<Row>) {
     let folder = Folder::create(Some(folder), experiment).unwrap();
     let progress = Progress::hidden(experiment);
-    let summary = run(experiment, Registry::builtin(), &folder, cancel, &progress).unwrap();
+    let summary =
+        run(experiment, Registry::builtin(), &folder, Options::default(), cancel, &progress).unwrap();
     let reader = SerializedFileReader::try_from(folder.jobs().as_path()).unwrap();
     let rows = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
     (summary, rows)

@@ -129,7 +129,7 @@ fn job(
     let known = place.known;
     let functions = || known.functions.join(", ");
     let name = raw.name.as_ref().map_or_else(|| format!("job-{index}"), |at| at.value.clone());
-    let simulated = place.on == super::Place::Sim;
+    let simulated = place.on.is_simulated();
     let function = match &raw.function {
         // There nothing is called: a function is only a name that nodes may or may not offer.
         Some(at) if simulated => Some(at.value.clone()),
@@ -157,11 +157,9 @@ fn job(
     });
     let sent = raw.payload.as_ref().filter(|_| !simulated);
     let payload = sent.map_or(Some(PayloadSpec::Empty), |at| payload(at, place.path, problems));
-    let service = raw
-        .service
-        .as_ref()
-        .map_or(Some(None), |raw| service::resolve(raw, index, place, problems).map(Some));
-    if simulated && raw.service.is_none() {
+    let given = raw.service.as_ref().filter(|_| place.on != super::Place::SimRecorded);
+    let service = given.map_or(Some(None), |raw| service::resolve(raw, index, place, problems).map(Some));
+    if place.on == super::Place::Sim && raw.service.is_none() {
         let expected = "service = { kind = ..., mean_s = ... }, the time that a job takes at speed 1";
         problems.missing(&key("service"), &raw.span, expected);
     }

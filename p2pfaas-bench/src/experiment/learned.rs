@@ -11,6 +11,7 @@ use p2pfaas_learner::{AgentConfig, ConfigError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::Place;
 use super::file::{self, Pairs};
 use super::problem::{At, Collector};
 
@@ -37,6 +38,16 @@ pub struct AgentSpec {
 }
 
 impl AgentSpec {
+    /// Whether they learn anything while the experiment goes on.
+    pub fn learns(&self) -> bool {
+        self.train_s > 0.0 || self.keep_learning
+    }
+
+    /// Whether they know, or come to know, what is in no experiment file.
+    pub fn knows(&self) -> bool {
+        self.learns() || self.checkpoint.is_some()
+    }
+
     /// The checkpoint from which a node's agent starts.
     pub fn checkpoint_of(&self, node: usize) -> Option<PathBuf> {
         let path = self.checkpoint.as_ref()?;
@@ -53,6 +64,7 @@ pub(super) fn agent(
     policy: &dyn Policy,
     nodes: usize,
     path: &Path,
+    place: Place,
     problems: &mut Collector<'_>,
 ) -> Option<AgentSpec> {
     let raw = raw.agent.as_ref()?;
@@ -88,6 +100,8 @@ pub(super) fn agent(
     }
     let mut known = None;
     // All of them are there, and the parameters are those of the last.
+    // What was recorded has kept its agents in another place.
+    let nodes = if place == Place::SimRecorded { 0 } else { nodes };
     let files: BTreeSet<_> = (0..nodes).filter_map(|node| spec.checkpoint_of(node)).collect();
     for file in files {
         known = Some(read(raw.checkpoint.as_ref()?, &file, problems)?);

@@ -82,7 +82,7 @@ impl Experiment {
         let experiment = file::File::read(&source, &mut problems).and_then(|file| {
             match place {
                 Place::Local => local::refuse(&file, &mut problems),
-                Place::Sim => {}
+                Place::Sim | Place::SimMeasured | Place::SimRecorded => {}
             }
             resolve::resolve(&file, path, &source, place, known, &mut problems)
         });
@@ -119,6 +119,17 @@ pub enum Place {
     Local,
     /// The simulator.
     Sim,
+    /// The simulator, with service times that come from somewhere else.
+    SimMeasured,
+    /// The simulator, with arrivals, service times and agents of a recorded run.
+    SimRecorded,
+}
+
+impl Place {
+    /// Whether time is virtual there.
+    pub fn is_simulated(self) -> bool {
+        self != Place::Local
+    }
 }
 
 /// What an experiment may refer to by name.
@@ -189,7 +200,7 @@ impl PolicySpec {
 
     /// Whether its agents learn anything while the experiment goes on.
     pub fn learns(&self) -> bool {
-        self.agent.as_ref().is_some_and(|agent| agent.train_s > 0.0 || agent.keep_learning)
+        self.agent.as_ref().is_some_and(AgentSpec::learns)
     }
 }
 

@@ -53,7 +53,11 @@ pub(super) fn resolve(
         task_types: file.jobs.len(),
         horizon_s: run.as_ref().map(|(warmup_s, duration_s, _)| warmup_s + duration_s),
     };
-    let traffic = traffics(file, &traffic_place, problems);
+    let traffic = match place {
+        // Its traces may not lie beside what was recorded.
+        Place::SimRecorded => Some(Vec::new()),
+        _ => traffics(file, &traffic_place, problems),
+    };
     let jobs = jobs::resolve(
         &file.jobs,
         file.traffic.as_ref(),
@@ -66,7 +70,7 @@ pub(super) fn resolve(
     }
     let seed = run.as_ref().and_then(|(_, _, seeds)| seeds.first()).copied();
     let network = match (&file.network, place) {
-        (Some(raw), Place::Sim) => network::resolve(raw, node_count, seed, path, problems),
+        (Some(raw), place) if place.is_simulated() => network::resolve(raw, node_count, seed, path, problems),
         // What else there is has been refused.
         _ => Some(NetworkSpec::default()),
     };
@@ -76,7 +80,9 @@ pub(super) fn resolve(
         shared.shares = jobs.iter().map(|job| job.share).collect();
     }
     let (warmup_s, duration_s, seeds) = run?;
-    emulation(file, &nodes, &jobs, problems);
+    if matches!(place, Place::Local | Place::Sim) {
+        emulation(file, &nodes, &jobs, problems);
+    }
     let train_s = policies.iter().map(PolicySpec::train_s).fold(0.0, f64::max);
     let horizon_s = warmup_s + duration_s;
     for (raw, traffic) in tables(file).zip(&traffic) {
@@ -110,7 +116,7 @@ fn most_jobs(place: Place) -> f64 {
     match place {
         // Each of them is a row in the results.
         Place::Local => 1e7,
-        Place::Sim => 1e10,
+        _ => 1e10,
     }
 }
 
@@ -171,7 +177,8 @@ fn policies(
             let reason = format!("the label \"{label}\" is empty or taken");
             problems.add(&format!("{}.label", raw.path), span, reason, "a label of its own for each policy");
         }
-        let agent = policy.as_ref().and_then(|policy| learned::agent(raw, &**policy, nodes, path, problems));
+        let agent =
+            policy.as_ref().and_then(|policy| learned::agent(raw, &**policy, nodes, path, place, problems));
         let reward = policy.map_or_else(Reward::default, |policy| learned::reward(raw, &*policy, problems));
         let file_name = file_name(&label, &policies);
         policies.push(PolicySpec { label, file_name, descriptor, agent, reward, reference: false });
@@ -203,7 +210,7 @@ fn reference_policy(
     problems: &mut Collector<'_>,
 ) -> Option<Descriptor> {
     let name = raw.name.as_ref()?;
-    if place != Place::Sim {
+    if !place.is_simulated() {
         let reason = format!("{} knows the loads of all nodes at once, which no real node can", kind.name);
         problems.at(name, reason, "another policy (this one only --on sim)");
         return None;

@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 
 use p2pfaas_sim::arrivals::{RecordedJob, RecordedJobs, Recording, TraceError};
-use p2pfaas_sim::service::Times;
+use p2pfaas_sim::service::{Times, TimesError};
 
 use rows::{Row, Rows};
 pub use speeds::Speeds;
@@ -215,6 +215,32 @@ pub fn service_times(path: &Path, task_type: usize, speeds: &Speeds) -> Result<T
     }
     let reason = |error| format!("task type {task_type}: {error}");
     Times::new(times_s).map_err(|error| TraceError::File { path: path.clone(), reason: reason(error) })
+}
+
+/// What jobs took, brought to a device of speed 1, for each task type: in all runs of a results folder that
+/// has its experiment. `None` where no job of that type was run.
+///
+/// # Errors
+/// The file or a row is not right.
+pub fn all_service_times(folder: &Path, task_types: usize) -> Result<Vec<Option<Times>>, TraceError> {
+    let path = &jobs_of(folder);
+    let speeds = speeds::beside(path)?.unwrap_or_default();
+    let mut times_s = vec![Vec::new(); task_types];
+    for row in Rows::open(path)? {
+        let row = row?;
+        if let (Some(times_s), Some((took_s, by))) = (times_s.get_mut(usize::from(row.task_type)), row.ran) {
+            times_s.push(took_s * speeds.of(by));
+        }
+    }
+    let times = times_s.into_iter().enumerate().map(|(task_type, times_s)| match Times::new(times_s) {
+        Ok(times) => Ok(Some(times)),
+        Err(TimesError::Empty) => Ok(None),
+        Err(error) => {
+            let reason = format!("task type {task_type}: {error}");
+            Err(TraceError::File { path: path.clone(), reason })
+        }
+    });
+    times.collect()
 }
 
 fn is_parquet(path: &Path) -> Result<bool, TraceError> {

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use p2pfaas_sim::arrivals::TraceError;
 
+/// Nodes that one table stands for.
+const MOST_NODES: usize = 100_000;
+
 /// The speeds in the experiment that lies beside a jobs file; `None` if there is no experiment.
 ///
 /// # Errors
@@ -23,7 +26,12 @@ pub fn beside(jobs: &Path) -> Result<Option<Speeds>, TraceError> {
     };
     let all = speed(cluster).unwrap_or(1.0);
     let nodes = cluster.get("node").and_then(toml::Value::as_array);
-    let each = nodes.into_iter().flatten().map(|node| speed(node).unwrap_or(all)).collect();
+    let count = |node: &toml::Value| node.get("count").and_then(toml::Value::as_integer).unwrap_or(1);
+    let mut each = Vec::new();
+    for node in nodes.into_iter().flatten() {
+        let count = usize::try_from(count(node)).ok().filter(|count| *count <= MOST_NODES);
+        each.resize(each.len() + count.unwrap_or(1), speed(node).unwrap_or(all));
+    }
     Ok(Some(Speeds { all, each }))
 }
 

@@ -91,6 +91,17 @@ fn service_times_are_those_of_the_task_type() {
 }
 
 #[test]
+fn the_times_of_all_task_types_are_read_at_once_and_a_type_that_never_ran_has_none() {
+    let folder = two_runs();
+    let cluster = "[[cluster.node]]\ncount = 2\nspeed = 0.5\n";
+    std::fs::write(folder.path().join("experiment.toml"), cluster).unwrap();
+    let times = all_service_times(folder.path(), 4).unwrap();
+    let times: Vec<_> =
+        times.iter().map(|times| times.as_ref().map(|times| times.times_s().to_vec())).collect();
+    assert_eq!(times, [Some(vec![0.05; 3]), Some(vec![0.05; 2]), Some(vec![0.05]), None]);
+}
+
+#[test]
 fn a_recording_that_does_not_fit_is_refused_with_its_row_and_column() {
     let folder = two_runs();
     let path = folder.path();

@@ -74,7 +74,7 @@ fn cost<T: ToString>(policy: &PolicySummary, of: fn(&CostSummary) -> T) -> Strin
     policy.cost.as_ref().map_or_else(String::new, |cost| of(cost).to_string())
 }
 
-pub(super) fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 

@@ -17,6 +17,7 @@ use crate::summary::Summary;
 
 pub use jobs_file::{JobsFile, JobsFileError, Row};
 
+const EVENT_LOGS: &str = "event-logs";
 const PICTURE: &str = "learning.svg";
 
 /// A results folder that cannot be written.
@@ -74,6 +75,20 @@ impl Folder {
         self.0.join("agents").join(format!("{policy}-seed{seed}-node{node}.ckpt"))
     }
 
+    /// Makes the folder for the event logs of nodes.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn create_event_logs(&self) -> Result<(), WriteError> {
+        let path = self.0.join(EVENT_LOGS);
+        fs::create_dir_all(&path).map_err(|source| WriteError { path, source })
+    }
+
+    /// Where the event log of a node is written.
+    pub fn event_log(&self, policy: &str, seed: u64, node: usize) -> PathBuf {
+        self.0.join(EVENT_LOGS).join(format!("{policy}-seed{seed}-node{node}.log"))
+    }
+
     /// The picture of how the agents learned.
     pub fn learning_picture(&self) -> PathBuf {
         self.0.join(PICTURE)
@@ -94,7 +109,11 @@ impl Folder {
         self.write(PICTURE, &picture.map_err(failed)?)
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
+    /// Writes a file of this name.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
         let path = self.0.join(name);
         fs::write(&path, text).map_err(|source| WriteError { path, source })
     }

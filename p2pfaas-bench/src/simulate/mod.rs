@@ -84,14 +84,39 @@ pub fn run(
     cancel: &CancellationToken,
     progress: &SimProgress,
 ) -> Result<Summary, SimulateError> {
+    go(experiment, engine, Some(folder), options, cancel, progress)
+}
+
+/// The same, and nothing is kept.
+///
+/// # Errors
+/// Something could not be run.
+pub fn measure(
+    experiment: &Experiment,
+    engine: &dyn Engine,
+    threads: Option<NonZeroUsize>,
+    cancel: &CancellationToken,
+    progress: &SimProgress,
+) -> Result<Summary, SimulateError> {
+    go(experiment, engine, None, Options { threads, jobs: false }, cancel, progress)
+}
+
+fn go(
+    experiment: &Experiment,
+    engine: &dyn Engine,
+    folder: Option<&Folder>,
+    options: Options,
+    cancel: &CancellationToken,
+    progress: &SimProgress,
+) -> Result<Summary, SimulateError> {
     let seeds = experiment.seeds.len();
-    let parts = options.jobs.then(|| Parts::create(folder)).transpose()?;
+    let parts = folder.filter(|_| options.jobs).map(Parts::create).transpose()?;
     let stop = cancel.child_token();
     let state = Mutex::new(State::new(experiment));
     let threads = each(options.threads, experiment.policies.len() * seeds, &stop, |task| {
         let (policy, place) = (task / seeds, task % seeds);
         let part = parts.as_ref().map(|parts| parts.of(task));
-        let run = Once { experiment, policy, place, jobs: part.as_deref(), agents: Some(folder) };
+        let run = Once { experiment, policy, place, jobs: part.as_deref(), agents: folder };
         let ran = once(engine, &run, progress.gauge(experiment, policy), &stop);
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         match ran {
@@ -107,9 +132,10 @@ pub fn run(
     let interrupted = stop.is_cancelled();
     let summary = Summary::of(experiment, ON, None, interrupted, &runs);
     // All are tried: whichever can be kept, is.
-    let jobs = parts.map_or(Ok(()), |parts| parts.join(experiment, folder));
-    let written = folder.write_summary(&summary);
-    let learning = folder.write_learning(&curves.into_values().collect::<Vec<_>>(), &summary);
+    let jobs = folder.zip(parts).map_or(Ok(()), |(folder, parts)| parts.join(experiment, folder));
+    let written = folder.map_or(Ok(()), |folder| folder.write_summary(&summary));
+    let curves: Vec<_> = curves.into_values().collect();
+    let learning = folder.map_or(Ok(()), |folder| folder.write_learning(&curves, &summary));
     threads?;
     if let Some((_, error)) = failed.into_iter().next() {
         return Err(error);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod sweep;
+mod theory;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -12,6 +13,11 @@ use crate::experiment::Place;
 
 use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
 pub use sweep::{MergeArgs, SweepArgs};
+pub use theory::{
+    BalancingArgs, ColdStartArgs, ErlangArgs, JsqArgs, LlArgs, MeanFieldArgs, Mm1kArgs, MmckArgs,
+    PowerOfDArgs, Queue, Rule, Subject, TheoryArgs, TrafficArgs,
+};
+use theory::{THEORY_HELP, THEORY_MORE};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +28,7 @@ Examples:
   p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
+  p2pfaas theory ll --nodes 12 --slots 3 --queue 4 --threshold 0,1,2,3,8 --load 0.9
   p2pfaas policies";
 
 const RUN_HELP: &str = "\
@@ -177,6 +184,9 @@ pub enum Command {
     /// Show what is in an agent's file
     #[command(long_about = AGENT_HELP)]
     Agent(AgentArgs),
+    /// Print what queueing theory says
+    #[command(long_about = THEORY_HELP, after_long_help = THEORY_MORE)]
+    Theory(TheoryArgs),
     /// List the policies with their parameters, defaults and meanings
     Policies,
 }

@@ -9,6 +9,7 @@
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`theory`] says what should come out, where that is known;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
@@ -41,6 +42,7 @@ pub mod table;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+pub mod theory;
 pub mod traces;
 pub mod train;
 pub mod warnings;

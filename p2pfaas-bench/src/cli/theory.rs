@@ -48,8 +48,8 @@ Examples:
 const LL_HELP: &str = "\
 PowerOfNScheduler between a few nodes, exactly: a job that finds --threshold jobs or more at its node (LL(F, T): \
 T) has --fan-out other nodes (F) probed and goes to the least loaded of them if that is less loaded. MaxHops is 1. \
-It is solved as a Markov chain of how many nodes have how many jobs, for up to 2 million of such states: 12 nodes \
-of 10 places take a minute, 12 of 7 a second.
+It is solved as a Markov chain of how many nodes have how many jobs, for up to 2 million of such states: 12 \
+nodes of 10 places take some ten seconds, of 7 places one.
 
 One server with 10 places is --slots 1 --queue 9. A threshold above slots + queue means: never probe.
 

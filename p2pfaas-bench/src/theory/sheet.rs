@@ -58,15 +58,19 @@ impl Sheet {
     }
 }
 
-/// Six digits behind the point, or with an exponent where these would tell nothing.
+/// Digits of a number that is printed as it is.
+const SHORT: usize = 7;
+
+/// Short numbers as they are; else six digits behind the point, or an exponent where these would tell nothing.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
         Value::String(text) => text.clone(),
         Value::Number(number) if number.is_f64() => {
             let number = number.as_f64().unwrap_or_default();
+            let whole = number.to_string();
             match number.abs() {
-                size if size == 0.0 => "0".into(),
+                _ if whole.len() <= SHORT => whole,
                 size if !(1e-4..1e9).contains(&size) => format!("{number:.4e}"),
                 _ => format!("{number:.6}"),
             }
@@ -84,10 +88,10 @@ mod tests {
     fn a_table_has_words_above_its_numbers_and_json_has_all_digits() {
         let mut sheet = Sheet::default();
         sheet.add(vec![("mean_wait_s", json!(1.0 / 3.0)), ("nodes", json!(4)), ("waiting", Value::Null)]);
-        sheet.add(vec![("mean_wait_s", json!(3.5e-90)), ("nodes", json!(12)), ("waiting", json!(0.0))]);
+        sheet.add(vec![("mean_wait_s", json!(3.5e-90)), ("nodes", json!(12)), ("waiting", json!(0.25))]);
         sheet.note("a remark");
         let text = sheet.table();
-        for part in ["mean", "0.333333", "3.5000e-90", " - ", "a remark\n"] {
+        for part in ["mean", "0.333333", "3.5000e-90", " - ", " 0.25 ", "a remark\n"] {
             assert!(text.contains(part), "{text}");
         }
         let json: Value = serde_json::from_str(&sheet.json()).unwrap();

@@ -2,6 +2,7 @@
 
 mod replay;
 mod sweep;
+mod theory;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,6 +16,11 @@ pub use replay::ReplayArgs;
 use replay::{REPLAY_HELP, REPLAY_MORE};
 use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
 pub use sweep::{MergeArgs, SweepArgs};
+pub use theory::{
+    BalancingArgs, ColdStartArgs, ErlangArgs, JsqArgs, LlArgs, MeanFieldArgs, Mm1kArgs, MmckArgs,
+    PowerOfDArgs, Queue, Rule, Subject, TheoryArgs, TrafficArgs,
+};
+use theory::{THEORY_HELP, THEORY_MORE};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +33,7 @@ Examples:
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas run experiments/quickstart.toml --on sim --beside results/monday
   p2pfaas replay results/monday
+  p2pfaas theory ll --nodes 12 --slots 3 --queue 4 --threshold 0,1,2,3,8 --load 0.9
   p2pfaas policies";
 
 const RUN_HELP: &str = "\
@@ -190,6 +197,9 @@ pub enum Command {
     /// Show what is in an agent's file
     #[command(long_about = AGENT_HELP)]
     Agent(AgentArgs),
+    /// Print what queueing theory says
+    #[command(long_about = THEORY_HELP, after_long_help = THEORY_MORE)]
+    Theory(TheoryArgs),
     /// List the policies with their parameters, defaults and meanings
     Policies,
 }

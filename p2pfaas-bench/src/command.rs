@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::beside::{self, Beside};
-use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
+use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TheoryArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::{Folder, WriteError};
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
-use crate::{evaluate, interrupt, policies, run, table, train};
+use crate::{evaluate, interrupt, policies, run, table, theory, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
 /// policies of its own:
@@ -54,6 +54,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => evaluate_agent(&args),
         Command::Agent(args) => show_agent(&args),
+        Command::Theory(args) => tell_theory(&args),
     }
 }
 
@@ -153,6 +154,16 @@ fn train_agent(args: &TrainArgs) -> ExitCode {
 
 fn evaluate_agent(args: &EvaluateArgs) -> ExitCode {
     match evaluate::run(args) {
+        Err(error) => wrong(&error),
+        Ok(text) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn tell_theory(args: &TheoryArgs) -> ExitCode {
+    match theory::run(args) {
         Err(error) => wrong(&error),
         Ok(text) => {
             print(&text);

@@ -11,6 +11,7 @@
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
+//! - [`theory`] says what should come out, where that is known;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
 pub mod answer;
@@ -44,6 +45,7 @@ pub mod table;
 pub mod tally;
 #[cfg(test)]
 mod testing;
+pub mod theory;
 pub mod traces;
 pub mod train;
 pub mod warnings;

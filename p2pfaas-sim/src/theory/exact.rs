@@ -34,6 +34,22 @@ pub fn shortest_of(
     solve(nodes, station, arrivals_per_s, &ShortestOf { choices })
 }
 
+/// Places of nodes with one server with which [`shortest_of`] loses less than a job in a thousand million:
+/// as good as endless queues, of which the longest fall by `load` a place for each node that must be as long.
+///
+/// # Errors
+/// No nodes or choices; a load that is not above 0 and below 1.
+pub fn long_enough(nodes: u32, choices: u32, load: f64) -> Result<u32, TheoryError> {
+    at_least_one("the number of nodes", nodes)?;
+    at_least_one("the number of choices", choices)?;
+    positive("the load", load)?;
+    if load >= 1.0 {
+        return Err(TheoryError::Overloaded { load });
+    }
+    let together = if choices == 1 { 1 } else { nodes };
+    Ok((1e-9_f64.ln() / load.ln() / f64::from(together)) as u32 + 6)
+}
+
 fn solve(
     nodes: u32,
     station: &Station,

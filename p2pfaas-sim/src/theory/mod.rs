@@ -26,7 +26,7 @@ pub use balanced::{Balanced, Choice, PowerOfN};
 pub use cold_start::{ColdStart, Instances, MAX_INSTANCES};
 pub use erlang::{MAX_SLOTS, Pooled, erlang_b, erlang_c, pooled};
 pub use error::TheoryError;
-pub use exact::shortest_of;
+pub use exact::{long_enough, shortest_of};
 pub use in_time::in_time;
 pub use mean_field::MAX_MEAN_FIELD_PLACES;
 pub use occupancy::{MAX_STATES, states};

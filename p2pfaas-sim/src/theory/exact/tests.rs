@@ -62,7 +62,7 @@ fn the_shortest_of_long_queues_is_as_printed() {
 #[test]
 fn the_shortest_of_endless_queues_is_longer_and_never_beats_the_pooled_queue() {
     for (nodes, choices, load, known) in [(2, 2, 0.9, 5.474913), (3, 2, 0.8, 2.51), (3, 3, 0.8, 2.285548)] {
-        let places = (1e-11_f64.ln() / f64::ln(load) / f64::from(nodes)) as u32;
+        let places = long_enough(nodes, choices, load).unwrap();
         let found = shortest_of(nodes, choices, &Station::one_server(places, 1.0), load).unwrap();
         let best = pooled(nodes, load * f64::from(nodes), 1.0).unwrap().mean_response_s;
         assert!((found.mean_response_s - known).abs() < 1e-6, "{found:?}");
@@ -115,6 +115,19 @@ fn extreme_loads_are_solved() {
             assert!((found.blocking - blocking).abs() < 1e-9, "{policy:?} {found:?}");
         }
     }
+}
+
+#[test]
+fn long_enough_queues_lose_nearly_nothing() {
+    for (nodes, choices, load) in
+        [(2, 1, 0.8), (1, 1, 0.95), (2, 2, 0.95), (3, 2, 0.5), (4, 2, 0.6), (6, 6, 0.5)]
+    {
+        let station = Station::one_server(long_enough(nodes, choices, load).unwrap(), 1.0);
+        let lost = shortest_of(nodes, choices, &station, load).unwrap().blocking;
+        assert!(lost < 1e-9, "{nodes} {choices} {load}: {lost}");
+    }
+    assert!(matches!(long_enough(2, 2, 1.0), Err(TheoryError::Overloaded { .. })));
+    assert!(long_enough(0, 2, 0.5).is_err() && long_enough(2, 0, 0.5).is_err());
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn scenario(nodes: usize, queue: u32, rate: f64, network: NetworkSpec) -> Scenar
             payload_bytes: 0,
             answer_bytes: 0,
         }],
-        traffic: Traffic { kind: ArrivalKind::Poisson, rates: vec![rate; nodes], shares: vec![1.0] },
+        traffic: vec![Traffic { kind: ArrivalKind::Poisson, rates: vec![rate; nodes], shares: vec![1.0] }],
         network,
         detection: Duration::from_secs(1),
         job_timeout: None,
@@ -118,7 +118,7 @@ impl Observer for Ended {
 fn simulate(scenario: &Scenario, policy: Descriptor, jobs: u64, clock: Clock<'_>) -> (u64, u64) {
     let contender = Contender::new(&Arc::new(Registry::builtin()), policy);
     let mut world = World::new(scenario, &contender, 1).expect("a scenario that is right");
-    let seconds = jobs as f64 / scenario.traffic.rates.iter().sum::<f64>();
+    let seconds = jobs as f64 / scenario.traffic[0].rates.iter().sum::<f64>();
     let mut ended = Ended::default();
     clock(&mut || {
         world.session(Schedule::new(&scenario.traffic, 1, seconds), 0.0, seconds, &mut ended);

@@ -36,7 +36,9 @@ impl Add<Duration> for Time {
 
     /// Saturates at the end of the clock, after 584 years.
     fn add(self, span: Duration) -> Time {
-        Time(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+        let nanos =
+            span.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(span.subsec_nanos()));
+        Time(self.0.saturating_add(nanos))
     }
 }
 

@@ -71,6 +71,12 @@ impl<T: Copy> Slots<T> {
         self.nodes.from(self.list(slot).first).nth(than).is_some()
     }
 
+    /// The items of a slot.
+    #[inline]
+    pub(super) fn items(&self, slot: Slot) -> impl Iterator<Item = &T> {
+        self.nodes.from(self.list(slot).first).map(|node| &node.item)
+    }
+
     /// The earliest time in a slot.
     #[inline]
     pub(super) fn earliest(&self, slot: Slot) -> Option<u64> {
@@ -109,6 +115,12 @@ impl<T: Copy> Slots<T> {
             self.nodes.release(index);
             index = node.next;
         }
+    }
+
+    /// The wheel's time.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        self.now
     }
 
     /// Sets the wheel's time, which may not pass any item. If it comes to a slot with items, that one must be

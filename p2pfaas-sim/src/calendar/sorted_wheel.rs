@@ -52,7 +52,7 @@ impl<T: Copy> Calendar<T> for SortedWheel<T> {
     #[inline]
     fn pop(&mut self) -> Option<(Time, T)> {
         if self.head == self.front.len() {
-            self.refill();
+            self.refill(u64::MAX);
         }
         let &(at, item) = self.front.get(self.head)?;
         self.head += 1;
@@ -78,36 +78,65 @@ impl<T: Copy> Calendar<T> for SortedWheel<T> {
 }
 
 impl<T: Copy> SortedWheel<T> {
-    /// Says before [`pop`](Calendar::pop) what is next, whenever there is news of that: a few items, by time.
-    /// Whoever gets ready for all of them at once need not wait for memory at each.
+    /// What is next of all that is due before `bound`, whenever there is news of that: a few items, by time.
+    /// Comes before [`pop_before`](Self::pop_before) with the same bound. Whoever gets ready for all of them
+    /// at once need not wait for memory at each.
     #[inline]
-    pub fn announce(&mut self) -> &[(u64, T)] {
+    pub fn announce(&mut self, bound: Time) -> &[(u64, T)] {
         if self.head < self.front.len() {
             return &[];
         }
-        self.refill();
+        self.refill(bound.as_nanos());
         &self.front
     }
 
-    /// The first slots with few items become the list.
+    /// Some of what will be announced next, as far as it is known now.
     #[inline]
-    fn refill(&mut self) {
+    pub fn likely(&self) -> impl Iterator<Item = &T> {
+        self.slots.first().into_iter().flat_map(|slot| self.slots.items(slot)).take(MOST_TO_SORT)
+    }
+
+    /// Takes the next item out if it is due before `bound`. Nothing may be pushed afterwards for a time before
+    /// `bound` but what follows from the items that are due before it.
+    #[inline]
+    pub fn pop_before(&mut self, bound: Time) -> Option<(Time, T)> {
+        if self.head == self.front.len() {
+            self.refill(bound.as_nanos());
+        }
+        let &(at, item) = self.front.get(self.head)?;
+        if at >= bound.as_nanos() {
+            return None;
+        }
+        self.head += 1;
+        self.len -= 1;
+        self.now = at;
+        Some((Time::from_nanos(at), item))
+    }
+
+    /// The first slots with few items become the list, if the first of them begins before `bound`: the wheel's
+    /// time comes to it, and may not pass what is still to be pushed.
+    #[inline]
+    fn refill(&mut self, bound: u64) {
         self.front.clear();
         self.head = 0;
         while let Some(slot) = self.slots.first() {
             let (start, end) = self.slots.span(slot);
-            if slot.is_one_time() || !self.slots.is_longer(slot, MOST_TO_SORT) {
-                self.slots.advance(start);
-                self.last = end;
-                self.slots.drain(slot, |at, item| sort_in(&mut self.front, 0, at, item));
-                if self.front.len() > MOST_TO_SORT / 2 {
+            let few = slot.is_one_time() || !self.slots.is_longer(slot, MOST_TO_SORT);
+            if self.front.is_empty() {
+                if start >= bound {
                     return;
                 }
-            } else if self.front.is_empty() {
                 self.slots.advance(start);
+            } else if !few {
+                return;
+            }
+            if !few {
                 self.slots.spread(slot);
-            } else {
-                // The wheel's time may not pass what is on the list.
+                continue;
+            }
+            self.last = end;
+            self.slots.drain(slot, |at, item| sort_in(&mut self.front, 0, at, item));
+            if self.front.len() > MOST_TO_SORT / 2 {
                 return;
             }
         }
@@ -122,7 +151,8 @@ impl<T: Copy> SortedWheel<T> {
             self.head = 0;
         }
         let list = &self.front[self.head..];
-        let middle = list[list.len() / 2].0;
+        // Before its own time the wheel has no slots.
+        let middle = list[list.len() / 2].0.max(self.slots.now());
         let mut cut = list.partition_point(|&(at, _)| at < middle);
         if cut == 0 {
             cut = list.partition_point(|&(at, _)| at == middle);
@@ -154,7 +184,53 @@ fn sort_in<T: Copy>(list: &mut Vec<(u64, T)>, head: usize, at: u64, item: T) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::calendar::BinaryHeap;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn with_bounds_it_gives_what_a_heap_gives(
+            bounds in prop::collection::vec(0..5_000_u64, 1..100),
+            delays in prop::collection::vec(
+                prop_oneof![0..3_u64, Just(1_000), 0..100_000_u64, Just(1 << 40)], 1..40
+            ),
+        ) {
+            let (mut wheel, mut heap) = (SortedWheel::default(), BinaryHeap::default());
+            let mut delays = delays.iter().cycle();
+            let (mut bound, mut number) = (Time::ZERO, 0_u64);
+            for gap in bounds {
+                bound = bound + Duration::from_nanos(gap);
+                // What happens before the bound is followed by something else, mostly.
+                loop {
+                    let news = wheel.announce(bound).to_vec();
+                    prop_assert!(news.is_sorted_by_key(|(at, _)| *at));
+                    let next = wheel.pop_before(bound);
+                    let expected = heap.next_at().is_some_and(|at| at < bound).then(|| heap.pop()).flatten();
+                    prop_assert_eq!(next, expected);
+                    let Some((at, _)) = next else { break };
+                    if number % 5 > 0 && number < 5_000 {
+                        let at = at + Duration::from_nanos(*delays.next().unwrap());
+                        wheel.push(at, number);
+                        heap.push(at, number);
+                    }
+                    number += 1;
+                }
+                for _ in 0..3 {
+                    let at = bound + Duration::from_nanos(*delays.next().unwrap());
+                    wheel.push(at, number);
+                    heap.push(at, number);
+                    number += 1;
+                }
+                prop_assert_eq!(wheel.len(), heap.len());
+            }
+        }
+    }
 
     #[test]
     fn the_list_does_not_grow_with_what_has_gone_through_it() {

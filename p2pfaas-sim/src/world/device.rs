@@ -21,8 +21,6 @@ pub(super) struct Here {
     pub demand_s: f64,
     /// Whether it has begun to run here.
     pub runs: bool,
-    /// Where it ran and how that went, once it is known.
-    pub ran: Option<Ran>,
     pub hops: u32,
 }
 
@@ -114,7 +112,6 @@ impl Device {
         if let Some(Some(here)) = self.jobs.get(key.index()) {
             fetch(&here.key);
             fetch(&here.arrival);
-            fetch(&here.ran);
         }
     }
 

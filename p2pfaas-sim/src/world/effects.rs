@@ -22,6 +22,8 @@ pub(super) struct Sink<'a, O> {
     pub now: Time,
     /// The job that arrives with this event, until its key is known.
     pub arriving: Option<Here>,
+    /// Where the job ran whose answer has come back with this event.
+    pub returned: Option<Ran>,
 }
 
 impl<O: Observer> Sink<'_, O> {
@@ -120,7 +122,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
             deadline: forward.deadline,
             policy: PolicyChoice::Configured,
         };
-        let here = Here { from: Some(sender), runs: false, ran: None, ..here };
+        let here = Here { from: Some(sender), runs: false, ..here };
         let travel = self.hub.travels.insert(Travel { target, arrival, here }) as u32;
         self.hub.at(self.now + delay, Happening::JobArrives { travel });
     }
@@ -148,7 +150,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
             },
         };
         let ran = match report.forwarded_to {
-            Some(_) => here.ran,
+            Some(_) => self.returned,
             None => report.timings.execution.map(|execution| Ran {
                 node: self.node,
                 queue: report.timings.queue,

@@ -115,15 +115,21 @@ impl Hub {
         self.calendar.push(at, happening);
     }
 
+    /// What is next of what is due before a moment, when there is news of that.
     #[inline]
-    pub fn next_at(&mut self) -> Option<Time> {
-        self.calendar.next_at()
+    pub fn announced(&mut self, bound: Time) -> &[(u64, Happening)] {
+        self.calendar.announce(bound)
     }
 
-    /// What is next, when there is news of that.
+    /// Some of what will be announced next.
     #[inline]
-    pub fn announced(&mut self) -> &[(u64, Happening)] {
-        self.calendar.announce()
+    pub fn likely(&self) -> impl Iterator<Item = &Happening> {
+        self.calendar.likely()
+    }
+
+    #[inline]
+    pub fn pop_before(&mut self, bound: Time) -> Option<(Time, Happening)> {
+        self.calendar.pop_before(bound)
     }
 
     #[inline]

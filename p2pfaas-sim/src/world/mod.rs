@@ -31,7 +31,7 @@ use crate::scenario::{NodeSpec, Scenario};
 use crate::streams::{Purpose, generator, stream_seed};
 
 pub use contender::Contender;
-use device::{Device, Here};
+use device::{Device, Here, Ran};
 use effects::{PROBE_BYTES, Sink};
 use hub::{Answer, Happening, Hub};
 pub use observer::{Finished, Observer};
@@ -223,36 +223,39 @@ impl<'a> World<'a> {
         }
         let moment = |second: f64| Time::from_nanos(began.as_nanos() + ((second + offset_s) * 1e9) as u64);
         let ends = moment(ends_s);
-        let mut arrivals = arrivals.map(|arrival| (moment(arrival.at_s), arrival)).peekable();
-        let mut looked = Look { second: began, events: 0 };
+        let mut arrivals = arrivals.map(|arrival| (moment(arrival.at_s), arrival));
+        let mut looked = Look::new(began, self.hub.events);
         let mut goes_on = true;
-        let mut expected = None;
+        let mut arrives = arrivals.next();
         while goes_on {
-            let arrives = arrivals.peek().map(|(at, arrival)| (*at, arrival.node));
-            if expected != arrives {
-                expected = arrives;
-                arrives.inspect(|(_, node)| self.prefetch_node(*node));
-            }
-            let arrives = arrives.map(|(at, _)| at);
-            let happens = self.hub.next_at();
-            match (arrives, happens) {
-                // Between an arrival and what happens at the same moment, the arrival is first.
-                (Some(at), other) if other.is_none_or(|other| at <= other) => {
-                    let Some((at, arrival)) = arrivals.next() else { break };
-                    self.now = at;
-                    self.arrive(arrival, observer);
+            let next = match arrives {
+                Some((at, arrival)) => {
+                    self.get_ready(at, Some(arrival.node));
+                    // Between an arrival and what happens at the same moment, the arrival is first.
+                    self.hub.pop_before(at)
                 }
-                (None, _) if self.hub.open_jobs == 0 => break,
-                (_, None) => break,
-                _ => {
-                    self.get_ready(expected.map(|(_, node)| node));
-                    let Some((at, happening)) = self.hub.pop() else { break };
+                None if self.hub.open_jobs == 0 => break,
+                None => {
+                    self.get_ready(Time::from_nanos(u64::MAX), None);
+                    self.hub.pop()
+                }
+            };
+            match (next, arrives) {
+                (Some((at, happening)), _) => {
                     self.now = at;
                     self.happen(happening, observer);
                 }
+                (None, Some((at, arrival))) => {
+                    self.now = at;
+                    arrives = arrivals.next();
+                    arrives.inspect(|(_, next)| self.prefetch_node(next.node));
+                    self.arrive(arrival, observer);
+                }
+                (None, None) => break,
             }
             self.hub.events += 1;
-            if looked.is_due(self.now, self.hub.events) {
+            // Jobs that arrive at the same moment are not parted by a stop.
+            if arrives.is_none_or(|(at, _)| at > self.now) && looked.is_due(self.now, self.hub.events) {
                 let second = self.now.since(began).as_secs_f64() - offset_s;
                 goes_on =
                     observer.passed(second.min(ends_s), self.hub.agents.as_ref().and_then(Agents::glimpse));
@@ -263,6 +266,8 @@ impl<'a> World<'a> {
             self.now = self.now.max(ends);
         } else {
             self.cancel_all(observer);
+            // What has happened at this nanosecond is over.
+            self.now = self.now + std::time::Duration::from_nanos(1);
         }
         (self.now.since(began).as_secs_f64() - offset_s).min(ends_s)
     }
@@ -319,8 +324,7 @@ impl<'a> World<'a> {
             return refused(arrival, observer);
         }
         self.hub.open_jobs += 1;
-        let here =
-            Here { key: JobKey::NOBODY, from: None, arrival, demand_s, runs: false, ran: None, hops: 0 };
+        let here = Here { key: JobKey::NOBODY, from: None, arrival, demand_s, runs: false, hops: 0 };
         let at_node = ArrivalAtNode {
             source: Source::Client,
             id: None,
@@ -342,6 +346,7 @@ impl<'a> World<'a> {
             node,
             now: self.now,
             arriving: Some(here),
+            returned: None,
         };
         let key = self.nodes[index].arrive(self.now, arrival, &mut self.rngs[index], &mut sink);
         // It may wait, and nothing has to be done for it yet.
@@ -349,7 +354,19 @@ impl<'a> World<'a> {
         self.after(node, observer);
     }
 
+    #[inline]
     fn deliver<O: Observer>(&mut self, node: u32, event: Event, observer: &mut O) {
+        self.deliver_answer(node, event, None, observer);
+    }
+
+    /// An event, and where the job ran whose answer it may be.
+    fn deliver_answer<O: Observer>(
+        &mut self,
+        node: u32,
+        event: Event,
+        returned: Option<Ran>,
+        observer: &mut O,
+    ) {
         let index = node as usize;
         let mut sink = Sink {
             hub: &mut self.hub,
@@ -358,6 +375,7 @@ impl<'a> World<'a> {
             node,
             now: self.now,
             arriving: None,
+            returned,
         };
         self.nodes[index].handle(self.now, event, &mut self.rngs[index], &mut sink);
         self.after(node, observer);
@@ -400,6 +418,7 @@ impl<'a> World<'a> {
             node,
             now: self.now,
             arriving: None,
+            returned: None,
         };
         self.nodes[index].handle(self.now, Event::Acted { job, choice }, &mut self.rngs[index], &mut sink);
         if self.nodes[index].next_eid() == eid
@@ -502,10 +521,9 @@ impl<'a> World<'a> {
             return;
         }
         if let Some(here) = device.get_mut(to.key) {
-            here.ran = ran;
             here.hops = hops;
         }
-        self.deliver(to.node, Event::Forwarded { job: to.key, answer }, observer);
+        self.deliver_answer(to.node, Event::Forwarded { job: to.key, answer }, ran, observer);
     }
 
     fn publish(&mut self) {
@@ -532,16 +550,22 @@ impl<'a> World<'a> {
 
 /// When the observer is to be asked next.
 struct Look {
-    second: Time,
+    at: Time,
     events: u64,
 }
 
 impl Look {
+    const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+
+    fn new(now: Time, events: u64) -> Self {
+        Look { at: now + Look::SECOND, events: events + EVENTS_A_LOOK }
+    }
+
+    #[inline]
     fn is_due(&mut self, now: Time, events: u64) -> bool {
-        const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
-        let due = now.since(self.second) >= SECOND || events - self.events >= EVENTS_A_LOOK;
+        let due = now >= self.at || events >= self.events;
         if due {
-            (self.second, self.events) = (now, events);
+            (self.at, self.events) = (now + Look::SECOND, events + EVENTS_A_LOOK);
         }
         due
     }

@@ -1,7 +1,7 @@
 //! Hints to the cache. Events go to nodes at random, and what they need is far away in memory: for the few that
 //! are next it is asked for at once, so that one wait is enough for all of them.
 
-use p2pfaas_core::JobKey;
+use p2pfaas_core::{JobKey, Time};
 use prefetch_index::prefetch_index;
 
 use super::World;
@@ -17,10 +17,10 @@ pub(super) fn fetch<T>(value: &T) {
 }
 
 impl World<'_> {
-    /// Gets ready for what is next.
+    /// Gets ready for what is next before `bound`, and for the job that arrives then.
     #[inline]
-    pub(super) fn get_ready(&mut self, arrives_at: Option<u32>) {
-        let announced = self.hub.announced();
+    pub(super) fn get_ready(&mut self, bound: Time, arrives_at: Option<u32>) {
+        let announced = self.hub.announced(bound);
         if announced.is_empty() {
             return;
         }
@@ -29,7 +29,8 @@ impl World<'_> {
         for (place, (_, happening)) in next.iter_mut().zip(announced) {
             *place = *happening;
         }
-        for happening in &next[..count] {
+        // The nodes of these were likely, and have been asked for the last time.
+        for happening in self.hub.likely() {
             if let Some(node) = self.place(happening) {
                 self.prefetch_node(node);
             }

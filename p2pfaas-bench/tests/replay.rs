@@ -150,7 +150,16 @@ fn a_simulation_beside_a_run_draws_from_its_service_times() {
     let summary = simulate(&experiment, &VirtualTime::new(Registry::builtin()), there.path());
     // The same arrivals, other demands of the same law: 2000 jobs.
     for pair in Beside::of(&measured, &summary, Vec::new()).policies {
-        assert!(pair.difference.in_time.abs() < 0.04 && pair.difference.forwarded.abs() < 0.04, "{pair:?}");
+        let difference = pair.difference;
+        assert!(difference.in_time.abs() < 0.04 && difference.forwarded.abs() < 0.04, "{pair:?}");
+        assert!(difference.in_time != 0.0, "{pair:?}");
+    }
+    // Jobs that ran there take what they took.
+    let times = measured.job_times().unwrap();
+    let summary = simulate(&experiment, &VirtualTime::with_times(registry, times), there.path());
+    for pair in Beside::of(&measured, &summary, Vec::new()).policies {
+        let difference = pair.difference;
+        assert!(difference.in_time.abs() < 0.002 && difference.dropped.abs() < 0.002, "{pair:?}");
     }
 }
 

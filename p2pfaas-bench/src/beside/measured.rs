@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Values;
 use crate::experiment::{Discipline, Experiment, Known, Place, Problems};
-use crate::recorded::all_service_times;
+use crate::recorded::{JobTimes, all_service_times};
 
 /// The results of a run, on an embedded cluster or elsewhere, with their experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,6 +162,14 @@ impl Measured {
             }
         }
         Ok(notes)
+    }
+
+    /// What single jobs took.
+    ///
+    /// # Errors
+    /// The jobs cannot be read.
+    pub fn job_times(&self) -> Result<JobTimes, MeasuredError> {
+        Ok(JobTimes::read(&self.folder)?)
     }
 
     /// What a reader should know about the measured side.

@@ -215,6 +215,9 @@ pub struct RunArgs {
     /// Write jobs.parquet also with --on sim
     #[arg(long)]
     pub jobs: bool,
+    /// With --on sim, leave out the full-information policies that run beside those of the file
+    #[arg(long)]
+    pub no_references: bool,
     /// Threads of the simulator [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,

@@ -18,7 +18,7 @@ use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::{Folder, WriteError};
-use crate::simulate::{self, SimProgress, SimulateError, VirtualTime};
+use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
 use crate::{evaluate, interrupt, policies, run, table, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
@@ -98,6 +98,7 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
         Ok(None) => (VirtualTime::new(registry), None),
         Err(code) => return code,
     };
+    let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
     let options = simulate::Options { threads: args.threads, jobs: args.jobs };
     tell(args, &experiment, |folder, cancel| {
         let progress = SimProgress::on_stderr(&experiment);

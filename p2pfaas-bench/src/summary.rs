@@ -32,6 +32,9 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// The policies, in the order of the file.
     pub policies: Vec<PolicySummary>,
+    /// Full-information policies beside them, as marks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<PolicySummary>,
     /// The same policies as they were measured elsewhere, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
@@ -47,11 +50,11 @@ impl Summary {
         interrupted: bool,
         runs: &[PolicyRuns],
     ) -> Summary {
-        let (mut policies, mut told) = (Vec::new(), Vec::new());
+        let (mut policies, mut references, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (policy, runs) in experiment.policies.iter().zip(runs) {
             if let Some(summary) = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs) {
                 told.extend(warnings::about(experiment, policy, &summary, cores, runs.first_failure()));
-                policies.push(summary);
+                if policy.reference { &mut references } else { &mut policies }.push(summary);
             }
         }
         Summary {
@@ -63,6 +66,7 @@ impl Summary {
             version: env!("CARGO_PKG_VERSION"),
             warnings: told,
             policies,
+            references,
             beside: None,
         }
     }

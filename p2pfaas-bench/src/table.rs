@@ -34,6 +34,12 @@ pub fn render(summary: &Summary) -> String {
     for policy in &summary.policies {
         table.add_row(row(policy));
     }
+    if !summary.references.is_empty() {
+        table.add_row(["seen from above:"]);
+    }
+    for policy in &summary.references {
+        table.add_row(row(policy));
+    }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
         column.set_padding((1, 0));

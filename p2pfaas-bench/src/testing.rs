@@ -101,6 +101,7 @@ pub fn summary() -> Summary {
         version: "0",
         warnings: vec!["beware".into()],
         policies: PolicySummary::of("a", "A(1)", &runs([run(1, 0.25)])).into_iter().collect(),
+        references: Vec::new(),
         beside: None,
     }
 }

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::Time;
 use crate::defaults::{MAX_PEERS, ROUND_TRIP_WEIGHT};
 use crate::job::NodeId;
+use crate::node::prefetch::fetch;
 
 /// A peer, by its number in this node's table. It stays the same while the node lives, also when
 /// the peer goes and comes back, so that a learned action keeps its meaning.
@@ -37,26 +38,43 @@ impl PeerLoad {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Peer {
-    name: String,
-    node: Option<NodeId>,
-    present: bool,
-    suspected_until: Time,
-    load: Option<(PeerLoad, Time)>,
-    round_trip: Option<Duration>,
+/// What a peer told about itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    load: PeerLoad,
+    /// When it told its load; nothing is known before the first time.
+    learned: Time,
+    round_trip_ns: u64,
 }
 
-impl Peer {
-    fn new(name: &str) -> Self {
-        Peer {
-            name: name.to_string(),
-            node: None,
-            present: false,
-            suspected_until: Time::ZERO,
-            load: None,
-            round_trip: None,
-        }
+/// What decides whether a job may go to a peer: one byte a peer, as this is asked for random peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Marks(u8);
+
+impl Marks {
+    const PRESENT: Marks = Marks(1);
+    const UNIDENTIFIED: Marks = Marks(2);
+    /// It was suspected, and may still be.
+    const SUSPECTED: Marks = Marks(4);
+    /// It is this very node.
+    const ITSELF: Marks = Marks(8);
+    /// It told its load.
+    const TOLD: Marks = Marks(16);
+
+    /// Present and nothing else that matters: any job may go there that has not been there.
+    #[inline]
+    fn is_plain(self) -> bool {
+        self.0 & !Marks::TOLD.0 == Marks::PRESENT.0
+    }
+
+    #[inline]
+    fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    #[inline]
+    fn set(&mut self, mark: Marks, on: bool) {
+        self.0 = if on { self.0 | mark.0 } else { self.0 & !mark.0 };
     }
 }
 
@@ -75,61 +93,108 @@ pub struct PeerView {
 
 /// The table of peers. Its bound is [`MAX_PEERS`]; beyond it the numbers of gone peers are
 /// used again, and what then finds no number is left out.
-#[derive(Debug, Clone, Default)]
+///
+/// All lists but the last have one entry a peer, by its number.
+#[derive(Debug, Clone)]
 pub struct Peers {
-    peers: Vec<Peer>,
+    this: NodeId,
+    marks: Vec<Marks>,
+    /// 0 where it is not known.
+    identities: Vec<NodeId>,
+    told: Vec<Told>,
+    suspected_until: Vec<Time>,
+    names: Vec<Box<str>>,
     present: Vec<PeerId>,
 }
 
 impl Peers {
-    /// These names have the first numbers, and are gone until they come.
-    pub(crate) fn numbered(names: &[String]) -> Self {
-        let peers = names.iter().take(MAX_PEERS as usize).map(|name| Peer::new(name)).collect();
-        Peers { peers, present: Vec::new() }
+    /// The table of this node. These names have the first numbers, and are gone until they come.
+    pub(crate) fn numbered(this: NodeId, names: &[String]) -> Self {
+        let mut peers = Peers {
+            this,
+            marks: Vec::new(),
+            identities: Vec::new(),
+            told: Vec::new(),
+            suspected_until: Vec::new(),
+            names: Vec::new(),
+            present: Vec::new(),
+        };
+        for name in names.iter().take(MAX_PEERS as usize) {
+            peers.add(name);
+        }
+        peers
+    }
+
+    fn add(&mut self, name: &str) -> PeerId {
+        self.marks.push(Marks::UNIDENTIFIED);
+        self.identities.push(NodeId(0));
+        self.told.push(Told::default());
+        self.suspected_until.push(Time::ZERO);
+        self.names.push(name.into());
+        PeerId(self.names.len() as u32 - 1)
     }
 
     /// Replaces the set of present peers. New names get the next numbers, in name order.
     pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)]) {
-        for peer in &mut self.peers {
-            peer.present = false;
+        for marks in &mut self.marks {
+            marks.set(Marks::PRESENT, false);
         }
+        let mut known: Vec<u32> = (0..self.names.len() as u32).collect();
+        known.sort_by_key(|number| &self.names[*number as usize]);
         let mut sorted: Vec<_> = names.iter().collect();
         sorted.sort();
         // Those that are known come first, so that none of them loses its number to a new one.
-        sorted.retain(|(name, node)| match self.peers.iter_mut().find(|peer| peer.name == *name) {
-            Some(peer) => {
-                peer.present = true;
-                peer.node = node.or(peer.node);
-                false
+        sorted.retain(|(name, node)| {
+            let place = known.partition_point(|number| *self.names[*number as usize] < **name);
+            match known.get(place).filter(|number| *self.names[**number as usize] == **name) {
+                Some(number) => {
+                    self.come(PeerId(*number), *node);
+                    false
+                }
+                None => true,
             }
-            None => true,
         });
+        let mut looked = 0;
         for (name, node) in sorted {
-            let peer = Peer { node: *node, present: true, ..Peer::new(name) };
-            if self.peers.len() < MAX_PEERS as usize {
-                self.peers.push(peer);
-            } else if let Some(gone) = self.peers.iter_mut().find(|peer| !peer.present) {
-                *gone = peer;
+            if self.names.len() < MAX_PEERS as usize {
+                let peer = self.add(name);
+                self.come(peer, *node);
+            } else if let Some(gone) =
+                (looked..self.marks.len()).find(|place| !self.marks[*place].has(Marks::PRESENT))
+            {
+                looked = gone + 1;
+                self.names[gone] = name.as_str().into();
+                self.marks[gone] = Marks::UNIDENTIFIED;
+                self.identities[gone] = NodeId(0);
+                self.come(PeerId(gone as u32), *node);
             }
         }
-        self.present =
-            (0..self.peers.len() as u32).map(PeerId).filter(|id| self.peers[id.0 as usize].present).collect();
+        self.present.clear();
+        let present = (0..).zip(&self.marks).filter(|(_, marks)| marks.has(Marks::PRESENT));
+        self.present.extend(present.map(|(number, _)| PeerId(number)));
+    }
+
+    fn come(&mut self, peer: PeerId, node: Option<NodeId>) {
+        self.marks[peer.0 as usize].set(Marks::PRESENT, true);
+        if let Some(node) = node {
+            self.learn_node(peer, node);
+        }
     }
 
     /// A peer's name, as the driver gave it.
     pub fn name(&self, peer: PeerId) -> Option<&str> {
-        self.peers.get(peer.0 as usize).map(|peer| peer.name.as_str())
+        self.names.get(peer.0 as usize).map(|name| &**name)
     }
 
     /// The names of all peers ever known, in the order of their numbers. A node that is started with
     /// them as [`NodeConfig::peer_numbers`](crate::NodeConfig) goes on with the same numbers.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.peers.iter().map(|peer| peer.name.as_str())
+        self.names.iter().map(|name| &**name)
     }
 
     /// The peer with this name, present or gone.
     pub fn by_name(&self, name: &str) -> Option<PeerId> {
-        self.peers.iter().position(|peer| peer.name == name).map(|index| PeerId(index as u32))
+        self.names.iter().position(|known| **known == *name).map(|index| PeerId(index as u32))
     }
 
     /// Peers present now, in the order of their numbers.
@@ -139,44 +204,70 @@ impl Peers {
 
     /// Peers ever known: one more than the largest number.
     pub fn known(&self) -> usize {
-        self.peers.len()
+        self.names.len()
     }
 
+    #[inline]
     pub(crate) fn learn_node(&mut self, peer: PeerId, node: NodeId) {
-        if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
-            peer.node = Some(node);
+        let Some(identity) = self.identities.get_mut(peer.0 as usize) else { return };
+        if *identity != node || node == NodeId(0) {
+            *identity = node;
+            let marks = &mut self.marks[peer.0 as usize];
+            marks.set(Marks::UNIDENTIFIED, false);
+            marks.set(Marks::ITSELF, node == self.this);
         }
     }
 
     /// A probe has been answered.
+    #[inline]
     pub(crate) fn learn_load(&mut self, peer: PeerId, load: PeerLoad, now: Time, round_trip: Duration) {
-        if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
-            peer.load = Some((load, now));
-            peer.round_trip = Some(match peer.round_trip {
-                None => round_trip,
-                Some(mean) => mean.mul_f64(1.0 - ROUND_TRIP_WEIGHT) + round_trip.mul_f64(ROUND_TRIP_WEIGHT),
-            });
-        }
+        let Some(told) = self.told.get_mut(peer.0 as usize) else { return };
+        let marks = &mut self.marks[peer.0 as usize];
+        let newest_ns = u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX);
+        let round_trip_ns = match marks.has(Marks::TOLD) {
+            false => newest_ns,
+            true => {
+                let mean_ns = told.round_trip_ns as f64;
+                (mean_ns + ROUND_TRIP_WEIGHT * (newest_ns as f64 - mean_ns)).round() as u64
+            }
+        };
+        *told = Told { load, learned: now, round_trip_ns };
+        marks.set(Marks::TOLD, true);
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self, peer: PeerId) {
+        let index = peer.0 as usize;
+        self.marks.get(index).inspect(|marks| fetch(*marks));
+        self.identities.get(index).inspect(|identity| fetch(*identity));
+        self.told.get(index).inspect(|told| fetch(*told));
     }
 
     pub(crate) fn suspect(&mut self, peer: PeerId, until: Time) {
-        if let Some(peer) = self.peers.get_mut(peer.0 as usize) {
-            peer.suspected_until = until;
+        if let Some(suspected_until) = self.suspected_until.get_mut(peer.0 as usize) {
+            *suspected_until = until;
+            self.marks[peer.0 as usize].set(Marks::SUSPECTED, true);
         }
     }
 
     /// Whether a job that has visited these nodes may go to this peer now.
+    #[inline]
     fn eligible(&self, peer: PeerId, visit: &Visit<'_>) -> bool {
-        self.peers.get(peer.0 as usize).is_some_and(|entry| {
-            entry.present
-                && entry.suspected_until <= visit.now
-                && Some(peer) != visit.sender
-                && match entry.node {
-                    Some(node) => node != visit.this && !visit.visited.contains(&node),
-                    // Who is not known may be someone who has seen this job.
-                    None => visit.visited.is_empty(),
-                }
-        })
+        let Some(marks) = self.marks.get(peer.0 as usize) else { return false };
+        (marks.is_plain() || self.eligible_all_the_same(peer, visit))
+            && Some(peer) != visit.sender
+            && (visit.visited.is_empty() || !visit.visited.contains(&self.identities[peer.0 as usize]))
+    }
+
+    /// The same, for a peer that is more than just present.
+    #[cold]
+    fn eligible_all_the_same(&self, peer: PeerId, visit: &Visit<'_>) -> bool {
+        let marks = self.marks[peer.0 as usize];
+        marks.has(Marks::PRESENT)
+            && !marks.has(Marks::ITSELF)
+            && (!marks.has(Marks::SUSPECTED) || self.suspected_until[peer.0 as usize] <= visit.now)
+            // Who is not known may be someone who has seen this job.
+            && (!marks.has(Marks::UNIDENTIFIED) || visit.visited.is_empty())
     }
 }
 
@@ -184,7 +275,6 @@ impl Peers {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit<'a> {
     pub now: Time,
-    pub this: NodeId,
     pub visited: &'a [NodeId],
     pub sender: Option<PeerId>,
 }
@@ -214,11 +304,12 @@ impl EligiblePeers<'_> {
 
     /// What is known of a peer, eligible or not; `None` when no peer has had this number.
     pub fn view(&self, peer: PeerId) -> Option<PeerView> {
-        let entry = self.peers.peers.get(peer.0 as usize)?;
+        let marks = self.peers.marks.get(peer.0 as usize)?;
+        let told = marks.has(Marks::TOLD).then(|| self.peers.told[peer.0 as usize]);
         Some(PeerView {
-            load: entry.load.map(|(load, _)| load),
-            age: entry.load.map(|(_, learned)| self.visit.now.since(learned)),
-            round_trip: entry.round_trip,
+            load: told.map(|told| told.load),
+            age: told.map(|told| self.visit.now.since(told.learned)),
+            round_trip: told.map(|told| Duration::from_nanos(told.round_trip_ns)),
             available: self.contains(peer),
         })
     }
@@ -237,6 +328,7 @@ impl EligiblePeers<'_> {
     pub fn sample(&self, n: u32, rng: &mut dyn Rng) -> PeerSet {
         let mut drawn = PeerSet::new();
         let present = &self.peers.present;
+        let all = present.len() == self.known();
         let wanted = (n as usize).min(present.len());
         if wanted == 0 {
             return drawn;
@@ -245,7 +337,9 @@ impl EligiblePeers<'_> {
         // then the exact way over the whole list.
         if wanted * 2 <= present.len() {
             for _ in 0..wanted * 8 {
-                let peer = present[rng.random_range(0..present.len())];
+                let index = rng.random_range(0..present.len());
+                // With nobody gone, the list need not be looked up.
+                let peer = if all { PeerId(index as u32) } else { present[index] };
                 if !drawn.contains(&peer) && self.contains(peer) {
                     drawn.push(peer);
                     if drawn.len() == wanted {
@@ -274,13 +368,21 @@ mod tests {
     use rand::SeedableRng;
     use rand_xoshiro::Xoshiro256PlusPlus;
 
+    fn me() -> NodeId {
+        NodeId::from_machine_id("me")
+    }
+
+    fn table_of_me() -> Peers {
+        Peers::numbered(me(), &[])
+    }
+
     fn table(names: &[&str]) -> Vec<(String, Option<NodeId>)> {
         names.iter().map(|name| (name.to_string(), Some(NodeId::from_machine_id(name)))).collect()
     }
 
     #[test]
     fn a_peer_keeps_its_number_when_it_goes_and_comes_back() {
-        let mut peers = Peers::default();
+        let mut peers = table_of_me();
         peers.set(&table(&["b", "a"]));
         assert_eq!(peers.by_name("a"), Some(PeerId(0)));
         peers.set(&table(&["a", "aa"]));
@@ -292,13 +394,13 @@ mod tests {
 
     #[test]
     fn restored_numbers_stay_and_new_peers_get_later_ones() {
-        let mut before = Peers::default();
+        let mut before = table_of_me();
         before.set(&table(&["b", "c"]));
         before.set(&table(&["a", "c"]));
         let names: Vec<_> = before.names().map(String::from).collect();
         assert_eq!(names, ["b", "c", "a"]);
 
-        let mut peers = Peers::numbered(&names);
+        let mut peers = Peers::numbered(me(), &names);
         assert_eq!((peers.known(), peers.present()), (3, &[][..]));
         peers.set(&table(&["_", "a", "b"]));
         let numbers = ["b", "c", "a", "_"].map(|name| peers.by_name(name));
@@ -309,16 +411,16 @@ mod tests {
     #[test]
     fn the_view_of_a_peer_is_what_it_told_and_when_and_how_fast() {
         let ms = Duration::from_millis;
-        let mut peers = Peers::default();
+        let mut peers = table_of_me();
         peers.set(&table(&["a", "b"]));
         peers.set(&table(&["a"]));
         let load = PeerLoad { running: 2, queued: 1, slots: 4 };
-        let (at, this) = (|millis| Time::ZERO + ms(millis), NodeId::from_machine_id("me"));
+        let at = |millis| Time::ZERO + ms(millis);
         peers.learn_load(PeerId(0), PeerLoad::default(), at(5), ms(8));
         peers.learn_load(PeerId(0), load, at(10), ms(16));
         peers.learn_load(PeerId(7), load, at(10), ms(16));
 
-        let visit = Visit { now: at(40), this, visited: &[], sender: None };
+        let visit = Visit { now: at(40), visited: &[], sender: None };
         let eligible = EligiblePeers { peers: &peers, visit };
         let told = PeerView { load: Some(load), age: Some(ms(30)), round_trip: Some(ms(9)), available: true };
         let nothing = PeerView { load: None, age: None, round_trip: None, available: false };
@@ -329,23 +431,22 @@ mod tests {
     #[test]
     fn a_number_that_is_used_again_brings_nothing_of_its_old_peer() {
         let names: Vec<_> = (0..=MAX_PEERS).map(|index| format!("p{index}")).collect();
-        let mut peers = Peers::numbered(&names);
+        let mut peers = Peers::numbered(me(), &names);
         assert_eq!(peers.known(), MAX_PEERS as usize, "the table is bounded");
         peers.learn_load(PeerId(0), PeerLoad::default(), Time::ZERO, Duration::from_millis(1));
         peers.set(&table(&["new"]));
         assert_eq!(peers.by_name("new"), Some(PeerId(0)));
-        let visit = Visit { now: Time::ZERO, this: NodeId(0), visited: &[], sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
         let view = EligiblePeers { peers: &peers, visit }.view(PeerId(0));
         assert_eq!(view, Some(PeerView { load: None, age: None, round_trip: None, available: true }));
     }
 
     #[test]
     fn samples_are_uniform_without_repeats_and_without_the_visited() {
-        let mut peers = Peers::default();
+        let mut peers = table_of_me();
         peers.set(&table(&["a", "b", "c", "d", "e", "f"]));
         let visited = [NodeId::from_machine_id("b")];
-        let this = NodeId::from_machine_id("me");
-        let visit = Visit { now: Time::ZERO, this, visited: &visited, sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &visited, sender: None };
         let eligible = EligiblePeers { peers: &peers, visit };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
         for n in 1..=6_u32 {
@@ -367,12 +468,11 @@ mod tests {
 
     #[test]
     fn a_peer_of_unknown_identity_gets_only_jobs_that_have_been_nowhere() {
-        let mut peers = Peers::default();
+        let mut peers = table_of_me();
         peers.set(&[("old:18080".to_string(), None)]);
-        let this = NodeId::from_machine_id("me");
         let visited = [NodeId::from_machine_id("x")];
         let eligible = |visited: &[NodeId]| {
-            let visit = Visit { now: Time::ZERO, this, visited, sender: None };
+            let visit = Visit { now: Time::ZERO, visited, sender: None };
             EligiblePeers { peers: &peers, visit }.contains(PeerId(0))
         };
         assert!(eligible(&[]));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::job::JobKey;
+use crate::node::prefetch::fetch;
 
 /// How much a node takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,13 @@ impl Slots {
         let (job, task_type) = self.waiting.pop_front()?;
         self.queued_by_type[usize::from(task_type)] -= 1;
         Some(job)
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        self.running_by_type.first().inspect(|count| fetch(*count));
+        self.queued_by_type.first().inspect(|count| fetch(*count));
+        self.waiting.front().inspect(|waiting| fetch(*waiting));
     }
 
     pub(crate) fn start(&mut self, task_type: u16) {

@@ -7,7 +7,7 @@ use crate::experiment::{Experiment, Known, Place};
 use crate::testing::{parse_on, summary};
 
 /// 20 % fewer were forwarded there, and 5 % more were in time.
-const SUMMARY: &str = r#"{"on": "local", "seeds": [1], "interrupted": false, "warnings": ["a busy machine"],
+const SUMMARY: &str = r#"{"experiment": "quick", "on": "local", "seeds": [1], "interrupted": false, "warnings": ["a busy machine"],
     "policies": [
         {"label": "a", "name": "A(1)", "in_time": 0.45, "forwarded": 0.1, "dropped": 0.25,
          "latency_s": {"mean": 0.5}, "per_seed": [{"seed": 1}], "more": 7},
@@ -85,6 +85,9 @@ fn what_only_one_side_has_and_other_parameters_and_seeds_are_told() {
     simulated.policies[0].label = "new".into();
     let notes = Beside::of(&measured, &simulated, Vec::new()).notes;
     assert!(notes.contains(&"new: simulated, not measured".into()), "{notes:?}");
+    simulated.policies[0].name = "JoinShortestQueue".into();
+    let notes = Beside::of(&measured, &simulated, Vec::new()).notes;
+    assert!(!notes.iter().any(|note| note.starts_with("new")), "no node can know that: {notes:?}");
 }
 
 #[test]
@@ -115,7 +118,8 @@ fn a_folder_that_is_none_is_refused_with_its_file() {
     let empty = tempfile::tempdir().unwrap();
     let error = open(empty.path()).unwrap_err().to_string();
     assert!(error.contains("summary.json: cannot be read"), "{error}");
-    let error = open(folder("{\"on\": \"local\"}", FILE).path()).unwrap_err().to_string();
+    let error =
+        open(folder("{\"experiment\": \"quick\", \"on\": \"local\"}", FILE).path()).unwrap_err().to_string();
     assert!(error.contains("summary.json: missing field"), "{error}");
     let error = open(folder(SUMMARY, "[cluster]\nnodes = 0\n").path()).unwrap_err().to_string();
     assert!(error.contains("experiment.toml:2: cluster.nodes"), "{error}");

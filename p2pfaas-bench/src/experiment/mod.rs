@@ -188,6 +188,8 @@ pub struct PolicySpec {
     pub agent: Option<AgentSpec>,
     /// What a finished job is worth to them.
     pub reward: Reward,
+    /// It does not stand in the file: a mark beside those that do.
+    pub reference: bool,
 }
 
 impl PolicySpec {

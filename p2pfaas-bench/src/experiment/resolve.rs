@@ -181,7 +181,7 @@ fn policies(
             policy.as_ref().and_then(|policy| learned::agent(raw, &**policy, nodes, path, place, problems));
         let reward = policy.map_or_else(Reward::default, |policy| learned::reward(raw, &*policy, problems));
         let file_name = file_name(&label, &policies);
-        policies.push(PolicySpec { label, file_name, descriptor, agent, reward });
+        policies.push(PolicySpec { label, file_name, descriptor, agent, reward, reference: false });
     }
     (policies.len() == raw.len()).then_some(policies)
 }

@@ -96,7 +96,7 @@ fn each_problem_names_its_line_its_key_its_reason_and_what_was_expected() {
     assert_eq!(
         complaint("slots = 3", "slot = 3"),
         "test.toml:4: cluster.slot: unknown key (did you mean \"slots\"?); \
-         expected one of nodes, slots, queue, speed, deadline_aware, discipline, functions, \
+         expected one of nodes, job_timeout_s, slots, queue, speed, deadline_aware, discipline, functions, \
          mtbf_s, mttr_s, joins_s, leaves_s, detect_s, idle_timeout_s, cold_start_s, max_instances, node"
     );
     assert_eq!(

@@ -4,6 +4,7 @@
 mod engine;
 mod once;
 mod progress;
+pub mod references;
 mod scenario;
 mod tasks;
 mod virtual_time;

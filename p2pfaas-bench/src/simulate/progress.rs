@@ -145,8 +145,9 @@ impl Gauge<'_> {
             self.progress.done.fetch_add(1, Ordering::Relaxed);
             self.at(self.ends_s, counts);
         }
-        if let (true, Some(_)) = (self.progress.plain, self.live) {
-            eprintln!("{}", self.progress.message());
+        if let (true, Some(share)) = (self.progress.plain, self.live.and_then(Live::share)) {
+            let (done, runs) = (self.progress.done.load(Ordering::Relaxed), self.progress.runs);
+            eprintln!("{done}/{runs} runs  in time: {share}");
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Runs in the simulator's world.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use p2pfaas_core::Outcome as NodeOutcome;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_sim::arrivals::{Arrival, Schedule};
 use p2pfaas_sim::learning::Glimpse;
-use p2pfaas_sim::world::{Finished, Observer, World};
+use p2pfaas_sim::reference::ReferenceKind;
+use p2pfaas_sim::world::{Contender, Finished, Observer, World};
 
 use super::scenario::{contender, scenario};
 use super::{Ended, Engine, EngineError, Watcher};
@@ -21,17 +23,36 @@ use crate::tally::Counted;
 pub struct VirtualTime {
     registry: Arc<Registry>,
     times: JobTimes,
+    /// Those whose policy works something out beforehand, which all seeds then share: by the text of the
+    /// experiment and the label.
+    contenders: Mutex<BTreeMap<(String, String), Contender>>,
 }
+
+/// Experiments and policies for which that is kept.
+const MAX_KEPT: usize = 64;
 
 impl VirtualTime {
     /// With these policies, and the full-information ones that every simulator has.
     pub fn new(registry: Registry) -> Self {
-        VirtualTime { registry: Arc::new(registry), times: JobTimes::default() }
+        let registry = Arc::new(registry);
+        VirtualTime { registry, times: JobTimes::default(), contenders: Mutex::default() }
     }
 
     /// The same, where jobs take what they took before; of the others it is drawn.
     pub fn with_times(registry: Registry, times: JobTimes) -> Self {
         VirtualTime { times, ..VirtualTime::new(registry) }
+    }
+
+    fn contender(&self, experiment: &Experiment, policy: &PolicySpec) -> Contender {
+        if ReferenceKind::find(&policy.descriptor.name).is_none() {
+            return contender(experiment, policy, &self.registry);
+        }
+        let mut kept = self.contenders.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        let key = (experiment.source.clone(), policy.label.clone());
+        kept.entry(key).or_insert_with(|| contender(experiment, policy, &self.registry)).clone()
     }
 }
 
@@ -44,7 +65,7 @@ impl Engine for VirtualTime {
         watcher: &mut Watcher<'_>,
     ) -> Result<Ended, EngineError> {
         let scenario = scenario(experiment);
-        let contender = contender(experiment, policy, &self.registry);
+        let contender = self.contender(experiment, policy);
         let mut world = World::new(&scenario, &contender, seed).map_err(boxed)?;
         let before = experiences(&world);
         let known = |arrival: &Arrival| self.times.of(seed, arrival);

@@ -1,7 +1,10 @@
 //! The table of jobs that a node has not answered yet.
 
+use smallvec::SmallVec;
+
+use super::prefetch::fetch;
 use crate::Time;
-use crate::agent::Choice;
+use crate::agent::{Choice, Experience};
 use crate::job::{FunctionId, JobId, JobKey, Source, Visited};
 use crate::peers::PeerId;
 use crate::policy::ProbeReply;
@@ -38,23 +41,63 @@ pub(crate) struct Job {
     /// The policy that was in force on arrival.
     pub arrival_policy: u16,
     pub arrived: Time,
-    pub probing_started: Option<Time>,
-    pub probing_ended: Option<Time>,
+    pub probing_started: Moment,
+    pub probing_ended: Moment,
     /// When the open probes were sent: the last of the rounds.
     pub probes_sent: Time,
-    pub scheduled: Option<Time>,
-    pub started: Option<Time>,
-    pub forwarded: Option<Time>,
+    pub scheduled: Moment,
+    pub started: Moment,
+    pub forwarded: Moment,
     pub forwarded_to: Option<PeerId>,
     /// It is out at a peer and carries no id by which it could be known again.
     pub unrecognisable: bool,
     pub probes: u32,
-    pub replies: Vec<ProbeReply>,
+    pub replies: SmallVec<[ProbeReply; 1]>,
+    /// What a learner was asked; there if one was, for this job or an earlier one in this place.
+    pub asked: Option<Box<Asked>>,
+}
+
+/// What a learner was asked about a job, and what it chose.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
     pub state: Vec<f64>,
     pub mask: Vec<bool>,
     pub choice: Option<Choice>,
     /// The number of that choice, once it has been taken.
     pub eid: u64,
+}
+
+impl Asked {
+    pub(crate) fn experience(&self, choice: Choice, reward: Option<f64>) -> Experience<'_> {
+        Experience { eid: self.eid, state: &self.state, mask: &self.mask, choice, reward }
+    }
+}
+
+/// A moment that may not have come; half as large as an `Option`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(Time);
+
+impl Moment {
+    /// The end of the clock, at which nothing happens.
+    pub(crate) const NEVER: Moment = Moment(Time::from_nanos(u64::MAX));
+
+    #[inline]
+    pub(crate) fn get(self) -> Option<Time> {
+        (self != Moment::NEVER).then_some(self.0)
+    }
+
+    /// This moment, or the other if it has not come.
+    #[inline]
+    pub(crate) fn or(self, other: Time) -> Time {
+        self.get().unwrap_or(other)
+    }
+}
+
+impl From<Time> for Moment {
+    #[inline]
+    fn from(at: Time) -> Self {
+        Moment(at)
+    }
 }
 
 /// Who brought a job, without the path.
@@ -81,33 +124,39 @@ impl Job {
             policy: 0,
             arrival_policy: 0,
             arrived: Time::ZERO,
-            probing_started: None,
-            probing_ended: None,
+            probing_started: Moment::NEVER,
+            probing_ended: Moment::NEVER,
             probes_sent: Time::ZERO,
-            scheduled: None,
-            started: None,
-            forwarded: None,
+            scheduled: Moment::NEVER,
+            started: Moment::NEVER,
+            forwarded: Moment::NEVER,
             forwarded_to: None,
             unrecognisable: false,
             probes: 0,
-            replies: Vec::new(),
-            state: Vec::new(),
-            mask: Vec::new(),
-            choice: None,
-            eid: 0,
+            replies: SmallVec::new(),
+            asked: None,
         }
     }
 
+    /// As [`empty`](Self::empty), in place, but for what [`Node`](super::Node) sets on arrival.
     fn clear(&mut self) {
-        let mut replies = std::mem::take(&mut self.replies);
-        let mut state = std::mem::take(&mut self.state);
-        let mut mask = std::mem::take(&mut self.mask);
-        let mut visited = std::mem::take(&mut self.visited);
-        replies.clear();
-        state.clear();
-        mask.clear();
-        visited.clear();
-        *self = Job { replies, state, mask, visited, stage_number: self.stage_number, ..Job::empty() };
+        self.visited.clear();
+        self.stage = Stage::Deciding;
+        self.probing_started = Moment::NEVER;
+        self.probing_ended = Moment::NEVER;
+        self.scheduled = Moment::NEVER;
+        self.started = Moment::NEVER;
+        self.forwarded = Moment::NEVER;
+        self.forwarded_to = None;
+        self.unrecognisable = false;
+        self.probes = 0;
+        self.replies.clear();
+        if let Some(asked) = &mut self.asked {
+            asked.state.clear();
+            asked.mask.clear();
+            asked.choice = None;
+            asked.eid = 0;
+        }
     }
 
     pub(crate) fn set_source(&mut self, source: Source) {
@@ -162,6 +211,7 @@ impl Jobs {
         JobKey { index: u32::MAX, generation: self.refused }
     }
 
+    #[inline]
     pub(crate) fn get(&self, key: JobKey) -> Option<&Job> {
         match self.entries.get(key.index as usize) {
             Some((generation, true, job)) if *generation == key.generation => Some(job),
@@ -169,10 +219,24 @@ impl Jobs {
         }
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, key: JobKey) -> Option<&mut Job> {
         match self.entries.get_mut(key.index as usize) {
             Some((generation, true, job)) if *generation == key.generation => Some(job),
             _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self, key: Option<JobKey>) {
+        let index = key.map(|key| key.index).or(self.free.last().copied()).unwrap_or(0);
+        if let Some((generation, _, job)) = self.entries.get(index as usize) {
+            fetch(generation);
+            fetch(&job.id);
+            fetch(&job.visited);
+            fetch(&job.replies);
+            fetch(&job.stage);
+            fetch(&job.arrived);
         }
     }
 

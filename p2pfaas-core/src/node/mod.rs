@@ -6,13 +6,15 @@ mod counters;
 mod jobs;
 mod memory;
 mod policies;
+pub(crate) mod prefetch;
 mod timers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::Rng;
 
-use crate::agent::{Choice, Experience, Observation};
+use crate::agent::{Choice, Observation};
 use crate::defaults::MAX_FAN_OUT;
 use crate::effect::{Effects, Forward, Report, path_with};
 use crate::event::{Event, ForwardAnswer};
@@ -26,7 +28,7 @@ use crate::{PolicyChoice, Time};
 use arrival_rate::ArrivalRate;
 pub use config::NodeConfig;
 pub use counters::Counters;
-use jobs::{Job, Jobs, SourceKind, Stage};
+use jobs::{Job, Jobs, Moment, SourceKind, Stage};
 use memory::ForwardedIds;
 use policies::Policies;
 use timers::{Alarm, Timers};
@@ -34,7 +36,7 @@ use timers::{Alarm, Timers};
 /// One node's state machine. See the [crate] for how it is driven.
 pub struct Node {
     id: NodeId,
-    config: NodeConfig,
+    config: Arc<NodeConfig>,
     policies: Policies,
     slots: Slots,
     peers: Peers,
@@ -52,12 +54,19 @@ pub struct Node {
 
 impl Node {
     /// A node whose peers are still to come, with its policy and the one that decides when a learner cannot.
-    pub fn new(id: NodeId, config: NodeConfig, policy: Box<dyn Policy>, fallback: Box<dyn Policy>) -> Self {
+    /// Nodes may share a configuration.
+    pub fn new(
+        id: NodeId,
+        config: impl Into<Arc<NodeConfig>>,
+        policy: Box<dyn Policy>,
+        fallback: Box<dyn Policy>,
+    ) -> Self {
+        let config = config.into();
         Node {
             id,
             policies: Policies::new(policy, fallback),
             slots: Slots::new(config.capacity, config.task_types),
-            peers: Peers::numbered(&config.peer_numbers),
+            peers: Peers::numbered(id, &config.peer_numbers),
             jobs: Jobs::new(config.max_jobs),
             timers: Timers::default(),
             forwarded: ForwardedIds::new(config.forwarded_ids),
@@ -158,8 +167,9 @@ impl Node {
 
     fn set_alarm_clock<E: Effects>(&mut self, fx: &mut E) {
         let jobs = &self.jobs;
-        self.timers.tidy(jobs.len(), |key, alarm| timer_is_alive(jobs, key, alarm));
-        if let Some(at) = self.timers.arm() {
+        let alive = |key, alarm| timer_is_alive(jobs, key, alarm);
+        self.timers.tidy(jobs.len(), alive);
+        if let Some(at) = self.timers.arm(alive) {
             fx.wake_at(at);
         }
     }
@@ -216,7 +226,7 @@ impl Node {
     ) -> Decision {
         let Some(job) = self.jobs.get(key) else { return Decision::Local };
         let rate = self.arrival_rate.per_s(now);
-        let situation = situation(now, self.id, job, &self.slots, &self.peers, rate);
+        let situation = situation(now, job, &self.slots, &self.peers, rate);
         question(self.policies.get_mut(job.policy), &situation, &job.replies, rng)
     }
 
@@ -255,13 +265,13 @@ impl Node {
     fn run_here<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
         let hopeless = self.config.deadline_aware && !self.can_finish_in_time(now, key);
         let Some(job) = self.jobs.get_mut(key) else { return };
-        job.scheduled = Some(now);
+        job.scheduled = now.into();
         if hopeless {
             return self.finish(now, key, Outcome::Dropped, fx);
         }
         match self.slots.admit(key, job.task_type) {
             Admission::Started => {
-                job.started = Some(now);
+                job.started = now.into();
                 job.enter(Stage::Running);
                 fx.execute(key);
             }
@@ -289,7 +299,7 @@ impl Node {
                 continue;
             }
             self.slots.start(job.task_type);
-            job.started = Some(now);
+            job.started = now.into();
             job.enter(Stage::Running);
             fx.execute(key);
         }
@@ -297,7 +307,7 @@ impl Node {
 
     fn forward<E: Effects>(&mut self, now: Time, key: JobKey, peer: PeerId, fx: &mut E) {
         let Some(job) = self.jobs.get(key) else { return };
-        let eligible = eligible_peers(now, self.id, job, &self.peers).contains(peer);
+        let eligible = eligible_peers(now, job, &self.peers).contains(peer);
         // It cannot be known again when it comes back. Each round of a loop holds the one before,
         // so that a bound on how many are out at once bounds every loop.
         let unrecognisable = job.source == SourceKind::ForeignPeer && job.id.origin == self.id;
@@ -314,8 +324,8 @@ impl Node {
         self.forwarded.insert(job.id);
         self.counters.forwarded += 1;
         let Some(job) = self.jobs.get_mut(key) else { return };
-        job.scheduled = Some(now);
-        job.forwarded = Some(now);
+        job.scheduled = now.into();
+        job.forwarded = now.into();
         job.forwarded_to = Some(peer);
         job.unrecognisable = unrecognisable;
         self.unrecognisable_forwards += u32::from(unrecognisable);
@@ -338,7 +348,7 @@ impl Node {
         if peers.is_empty() {
             return self.run_here(now, key, fx);
         }
-        job.probing_started = Some(job.probing_started.unwrap_or(now));
+        job.probing_started = job.probing_started.or(now).into();
         job.probes_sent = now;
         job.probes += peers.len() as u32;
         job.replies.clear();
@@ -391,7 +401,7 @@ impl Node {
 
     fn probing_ended<E: Effects>(&mut self, now: Time, key: JobKey, rng: &mut dyn Rng, fx: &mut E) {
         if let Some(job) = self.jobs.get_mut(key) {
-            job.probing_ended = Some(now);
+            job.probing_ended = now.into();
             job.enter(Stage::Deciding);
         }
         let decision = self
@@ -410,22 +420,22 @@ impl Node {
     fn ask<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
         let Some(job) = self.jobs.get_mut(key) else { return };
         // A policy that asks again takes back its first choice: its number must not be missing.
-        if let Some(choice) = job.choice.take() {
-            let (eid, state, mask) = (job.eid, &job.state[..], &job.mask[..]);
-            fx.learn(&Experience { eid, state, mask, choice, reward: None });
+        let asked = job.asked.get_or_insert_default();
+        if let Some(choice) = asked.choice.take() {
+            fx.learn(&asked.experience(choice, None));
         }
         job.enter(Stage::Asking);
         self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
         self.counters.asks += 1;
         let Some(job) = self.jobs.get(key) else { return };
         let rate = self.arrival_rate.per_s(now);
-        let situation = situation(now, self.id, job, &self.slots, &self.peers, rate);
+        let situation = situation(now, job, &self.slots, &self.peers, rate);
         self.observation.state.clear();
         self.observation.mask.clear();
         self.policies.get(job.policy).observe(&situation, &mut self.observation);
-        if let Some(job) = self.jobs.get_mut(key) {
-            job.state.clone_from(&self.observation.state);
-            job.mask.clone_from(&self.observation.mask);
+        if let Some(asked) = self.jobs.get_mut(key).and_then(|job| job.asked.as_mut()) {
+            asked.state.clone_from(&self.observation.state);
+            asked.mask.clone_from(&self.observation.mask);
         }
         fx.ask(key, &self.observation);
     }
@@ -440,18 +450,18 @@ impl Node {
     ) {
         match self.jobs.get_mut(key) {
             Some(job) if job.stage == Stage::Asking => {
-                job.choice = choice;
+                job.asked.get_or_insert_default().choice = choice;
                 job.enter(Stage::Deciding);
             }
             _ => return self.counters.stray_events += 1,
         }
         let decision =
             self.consult(now, key, rng, |policy, situation, _, rng| policy.acted(situation, choice, rng));
-        if let Some(job) = self.jobs.get_mut(key) {
+        if let Some(asked) = self.jobs.get_mut(key).and_then(|job| job.asked.as_mut()) {
             if decision == Decision::Fallback {
-                job.choice = None;
-            } else if job.choice.is_some() {
-                job.eid = self.next_eid;
+                asked.choice = None;
+            } else if asked.choice.is_some() {
+                asked.eid = self.next_eid;
                 self.next_eid += 1;
             }
         }
@@ -462,7 +472,7 @@ impl Node {
         let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Running) else {
             return self.counters.stray_events += 1;
         };
-        let seconds = now.since(job.started.unwrap_or(now)).as_secs_f64();
+        let seconds = now.since(job.started.or(now)).as_secs_f64();
         let mean = self.mean_execution_s.unwrap_or(seconds);
         self.mean_execution_s = Some(mean + 0.1 * (seconds - mean));
         let outcome = if success { Outcome::Served } else { Outcome::Failed(Failure::Function) };
@@ -481,7 +491,7 @@ impl Node {
             ForwardAnswer::NotTaken => {
                 self.unrecognisable_forwards -= u32::from(job.unrecognisable);
                 if let Some(job) = self.jobs.get_mut(key) {
-                    job.forwarded = None;
+                    job.forwarded = Moment::NEVER;
                     job.forwarded_to = None;
                     job.enter(Stage::Deciding);
                 }
@@ -556,12 +566,9 @@ impl Node {
             fx.abandon(key);
         }
         self.counters.ended(outcome);
-        let experience = job.choice.map(|choice| Experience {
-            eid: job.eid,
-            state: &job.state,
-            mask: &job.mask,
-            choice,
-            reward: self.config.reward.of(&ended(job, outcome, now)),
+        let experience = job.asked.as_deref().and_then(|asked| {
+            let reward = self.config.reward.of(&ended(job, outcome, now));
+            Some(asked.experience(asked.choice?, reward))
         });
         if let Some(experience) = &experience {
             fx.learn(experience);
@@ -591,13 +598,12 @@ fn timer_is_alive(jobs: &Jobs, key: JobKey, alarm: Alarm) -> bool {
     })
 }
 
-fn eligible_peers<'a>(now: Time, this: NodeId, job: &'a Job, peers: &'a Peers) -> EligiblePeers<'a> {
-    EligiblePeers { peers, visit: Visit { now, this, visited: &job.visited, sender: job.sender } }
+fn eligible_peers<'a>(now: Time, job: &'a Job, peers: &'a Peers) -> EligiblePeers<'a> {
+    EligiblePeers { peers, visit: Visit { now, visited: &job.visited, sender: job.sender } }
 }
 
 fn situation<'a>(
     now: Time,
-    this: NodeId,
     job: &'a Job,
     slots: &'a Slots,
     peers: &'a Peers,
@@ -612,12 +618,12 @@ fn situation<'a>(
             hops: job.hops,
             origin: job.id.origin,
             arrived: job.arrived,
-            probing_started: job.probing_started,
+            probing_started: job.probing_started.get(),
             deadline_left: job.deadline.map(|deadline| deadline.since(now)),
         },
         slots,
         arrival_rate_per_s,
-        peers: eligible_peers(now, this, job, peers),
+        peers: eligible_peers(now, job, peers),
     }
 }
 
@@ -633,14 +639,14 @@ fn ended(job: &Job, outcome: Outcome, now: Time) -> Ended {
 }
 
 fn timings(job: &Job, now: Time) -> Timings {
-    let scheduled = job.scheduled.unwrap_or(now);
-    let queue_end = job.started.or((job.stage == Stage::Queued).then_some(now));
+    let scheduled = job.scheduled.or(now);
+    let queue_end = job.started.get().or((job.stage == Stage::Queued).then_some(now));
     Timings {
         scheduling: scheduled.since(job.arrived),
-        probing: job.probing_started.map(|start| job.probing_ended.unwrap_or(now).since(start)),
+        probing: job.probing_started.get().map(|start| job.probing_ended.or(now).since(start)),
         queue: queue_end.map(|end| end.since(scheduled)),
-        execution: job.started.map(|start| now.since(start)),
-        forwarding: job.forwarded.map(|start| now.since(start)),
+        execution: job.started.get().map(|start| now.since(start)),
+        forwarding: job.forwarded.get().map(|start| now.since(start)),
         total: now.since(job.arrived),
     }
 }

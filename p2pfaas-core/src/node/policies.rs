@@ -1,6 +1,7 @@
 //! The policies of one node: the current one, the overrides, the fallback, and old ones for as
 //! long as a job that arrived under them is under way.
 
+use super::prefetch::fetch;
 use crate::policy::{ForwardScheduler, NoScheduler, Policy, RejectScheduler};
 
 struct Entry {
@@ -66,6 +67,13 @@ impl Policies {
 
     pub(crate) fn release(&mut self, index: u16) {
         self.entries[usize::from(index)].jobs -= 1;
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        if let Some(entry) = self.entries.get(usize::from(self.current)) {
+            fetch(entry);
+        }
     }
 
     /// Takes the place of an old policy that no job needs any more, or a new one.

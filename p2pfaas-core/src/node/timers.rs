@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::prefetch::fetch;
 use crate::Time;
 use crate::job::JobKey;
 
@@ -25,6 +26,12 @@ struct Entry {
     alarm: Alarm,
 }
 
+impl Entry {
+    fn key(&self) -> JobKey {
+        JobKey { index: self.index, generation: self.generation }
+    }
+}
+
 /// Timers that are due in the future. Dead ones (of answered jobs, passed stages) are dropped when
 /// they come up or when they outnumber the living.
 #[derive(Debug, Default)]
@@ -45,7 +52,17 @@ impl Timers {
     pub(crate) fn due(&mut self, now: Time) -> Option<(JobKey, Alarm)> {
         let due = self.heap.peek().is_some_and(|Reverse(entry)| entry.at <= now);
         let Reverse(entry) = due.then(|| self.heap.pop()).flatten()?;
-        Some((JobKey { index: entry.index, generation: entry.generation }, entry.alarm))
+        Some((entry.key(), entry.alarm))
+    }
+
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        if let Some(first) = self.heap.as_slice().first() {
+            fetch(first);
+        }
+        if let Some(last) = self.heap.as_slice().last() {
+            fetch(last);
+        }
     }
 
     /// The wake-up for which the driver has been asked is over.
@@ -53,23 +70,30 @@ impl Timers {
         self.armed = None;
     }
 
-    /// The moment at which the driver should wake the node, if it does not know it yet.
-    pub(crate) fn arm(&mut self) -> Option<Time> {
-        let next = self.heap.peek()?.0.at;
-        if self.armed.is_some_and(|armed| armed <= next) {
-            return None;
+    /// The moment at which the driver should wake the node, if it does not know it yet. Nobody is woken
+    /// for a timer that is dead already.
+    #[inline]
+    pub(crate) fn arm(&mut self, alive: impl Fn(JobKey, Alarm) -> bool) -> Option<Time> {
+        loop {
+            let Reverse(entry) = self.heap.peek()?;
+            let next = entry.at;
+            if self.armed.is_some_and(|armed| armed <= next) {
+                return None;
+            }
+            if alive(entry.key(), entry.alarm) {
+                self.armed = Some(next);
+                return Some(next);
+            }
+            self.heap.pop();
         }
-        self.armed = Some(next);
-        Some(next)
     }
 
     /// Drops dead timers when there are more of them than of the living.
+    #[inline]
     pub(crate) fn tidy(&mut self, living_jobs: usize, alive: impl Fn(JobKey, Alarm) -> bool) {
         // A living job has at most two timers: its own and its stage's.
         if self.heap.len() > 4 * living_jobs + 64 {
-            self.heap.retain(|Reverse(entry)| {
-                alive(JobKey { index: entry.index, generation: entry.generation }, entry.alarm)
-            });
+            self.heap.retain(|Reverse(entry)| alive(entry.key(), entry.alarm));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A timing wheel that goes down only as far as it pays: a slot with few items is sorted and served.
 //!
 //! What is due next is in a short sorted list, all else in the slots of a hierarchical wheel. When the
-//! list is empty, the first slot becomes the list, or spreads over lower levels if it holds many items.
+//! list is empty, the first slots become the list, or spread over lower levels if they hold many items.
 //! When the list becomes long, its later half goes back to the slots.
 
 use p2pfaas_core::Time;
@@ -78,20 +78,38 @@ impl<T: Copy> Calendar<T> for SortedWheel<T> {
 }
 
 impl<T: Copy> SortedWheel<T> {
-    /// The first slot with few items becomes the list.
+    /// Says before [`pop`](Calendar::pop) what is next, whenever there is news of that: a few items, by time.
+    /// Whoever gets ready for all of them at once need not wait for memory at each.
+    #[inline]
+    pub fn announce(&mut self) -> &[(u64, T)] {
+        if self.head < self.front.len() {
+            return &[];
+        }
+        self.refill();
+        &self.front
+    }
+
+    /// The first slots with few items become the list.
     #[inline]
     fn refill(&mut self) {
         self.front.clear();
         self.head = 0;
         while let Some(slot) = self.slots.first() {
             let (start, end) = self.slots.span(slot);
-            self.slots.advance(start);
             if slot.is_one_time() || !self.slots.is_longer(slot, MOST_TO_SORT) {
+                self.slots.advance(start);
                 self.last = end;
                 self.slots.drain(slot, |at, item| sort_in(&mut self.front, 0, at, item));
+                if self.front.len() > MOST_TO_SORT / 2 {
+                    return;
+                }
+            } else if self.front.is_empty() {
+                self.slots.advance(start);
+                self.slots.spread(slot);
+            } else {
+                // The wheel's time may not pass what is on the list.
                 return;
             }
-            self.slots.spread(slot);
         }
     }
 

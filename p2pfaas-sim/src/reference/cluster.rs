@@ -22,7 +22,7 @@ pub struct NodeModel {
     pub rate_per_s: f64,
     /// Number of the node that is this node's peer `PeerId(k)`, at place k.
     pub peers: Vec<u32>,
-    /// All jobs of the node share its slots at once, instead of first come, first served.
+    /// Its jobs share one processor, instead of a slot for each. Those that would wait count as sharing it, too.
     pub processor_sharing: bool,
 }
 
@@ -45,14 +45,19 @@ impl NodeModel {
         self.slots.saturating_add(self.queue)
     }
 
-    /// How much work it can do at once, in slots of speed 1.
-    pub fn strength(&self) -> f64 {
-        f64::from(self.slots) * self.speed
+    /// Processors that it has.
+    pub fn processors(&self) -> u32 {
+        if self.processor_sharing { 1 } else { self.slots }
     }
 
-    /// How much of itself each job gets when there are `jobs`: 1 while there is a slot for each.
-    pub(super) fn slots_each(&self, jobs: u32) -> f64 {
-        f64::from(self.slots.min(jobs)) / f64::from(jobs.max(1))
+    /// How much work it can do at once, in processors of speed 1.
+    pub fn strength(&self) -> f64 {
+        f64::from(self.processors()) * self.speed
+    }
+
+    /// How much of a processor each job gets when there are `jobs`: 1 while there is one for each.
+    pub(super) fn processor_each(&self, jobs: u32) -> f64 {
+        f64::from(self.processors().min(jobs)) / f64::from(jobs.max(1))
     }
 }
 

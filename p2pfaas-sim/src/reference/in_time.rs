@@ -19,7 +19,7 @@ pub fn in_time(cluster: &ClusterModel, node: &NodeModel, task: &TypeModel, rate_
     if node.processor_sharing {
         let stages: Vec<_> = (0..room)
             .map(|others| {
-                let each = node.slots_each(others + 1);
+                let each = node.processor_each(others + 1);
                 Stage {
                     done_per_s: own_per_s * each,
                     back_per_s: others_per_s * each * f64::from(others),
@@ -155,5 +155,19 @@ mod tests {
         assert!(
             in_time(&cluster, &node(4, 5, false), &cluster.types[0], 0.0).iter().all(|share| *share < 1e-11)
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn for_one_type_it_is_the_formula(
+            slots in 1_u32..9, queue in 0_u32..40, mean_s in 0.05_f64..4.0, deadline_s in 0.01_f64..9.0,
+        ) {
+            let cluster = one_type(mean_s, Some(deadline_s));
+            let shares = in_time(&cluster, &node(slots, queue, false), &cluster.types[0], 0.0);
+            for (found, share) in (0..).zip(shares) {
+                let known = crate::theory::in_time(found, slots, 2.0 / mean_s, deadline_s);
+                proptest::prop_assert!((share - known).abs() < 1e-12, "found {found}: {share} and {known}");
+            }
+        }
     }
 }

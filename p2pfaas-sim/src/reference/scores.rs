@@ -82,7 +82,7 @@ fn of_node(measure: Measure, cluster: &ClusterModel, node: &NodeModel) -> Vec<Ve
             let reward: Vec<f64> = (0..room as usize).map(mean).collect();
             let one_leaves_per_s = node.speed / cluster.mean_service_s();
             let leaving: Vec<_> =
-                (1..=room).map(|jobs| one_leaves_per_s * f64::from(jobs.min(node.slots))).collect();
+                (1..=room).map(|jobs| one_leaves_per_s * f64::from(jobs.min(node.processors()))).collect();
             let harm = harm(rate_per_s, &leaving, &reward);
             for of_type in &mut scores {
                 of_type.iter_mut().zip(&harm.by_load).for_each(|(score, harm)| *score -= harm);
@@ -98,7 +98,7 @@ fn early(cluster: &ClusterModel, node: &NodeModel, task: &TypeModel) -> Vec<f64>
     let turn_s = cluster.mean_service_s() / node.strength();
     let time_s = |load: u32| {
         if node.processor_sharing {
-            own_s / node.slots_each(load + 1)
+            own_s / node.processor_each(load + 1)
         } else {
             own_s + turn_s * f64::from((load + 1).saturating_sub(node.slots))
         }

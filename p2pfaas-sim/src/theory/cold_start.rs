@@ -145,53 +145,36 @@ mod tests {
         let small = function(0.137, 0.513, 30.0, 7);
         let historic = function(15.0, 30.0, 600.0, 1000);
         let third = function(0.5, 1.25, 60.0, 30);
-        let golden: [(ColdStart, &[(f64, f64, f64)]); 3] = [
-            (
-                small,
-                &[
-                    (20.0, 0.30, 5e-3),
-                    (30.0, 2.05, 5e-3),
-                    (40.0, 6.05, 5e-3),
-                    (50.0, 12.0, 5e-2),
-                    (63.0, 21.6, 5e-2),
-                    (100.0, 54.2, 5e-2),
-                ],
-            ),
-            (
-                historic,
-                &[
-                    (60.0, 0.0, 5e-4),
-                    (61.0, 0.003, 5e-4),
-                    (62.0, 0.055, 5e-4),
-                    (63.0, 0.171, 5e-4),
-                    (64.0, 0.393, 5e-4),
-                    (65.0, 0.752, 5e-4),
-                    (66.0, 1.25, 5e-3),
-                    (68.0, 2.59, 5e-3),
-                    (70.0, 4.22, 5e-3),
-                    (80.0, 13.65, 5e-3),
-                    (90.0, 23.5, 5e-2),
-                    (100.0, 33.5, 5e-2),
-                    (126.0, 59.4, 5e-2),
-                    (150.0, 83.4, 5e-2),
-                ],
-            ),
-            (
-                third,
-                &[
-                    (40.0, 0.34, 5e-3),
-                    (50.0, 2.63, 5e-3),
-                    (60.0, 7.95, 5e-3),
-                    (70.0, 15.4, 5e-2),
-                    (100.0, 42.5, 5e-2),
-                ],
-            ),
+        let golden = [
+            (small, 20.0, 0.30, 5e-3),
+            (small, 30.0, 2.05, 5e-3),
+            (small, 40.0, 6.05, 5e-3),
+            (small, 50.0, 12.0, 5e-2),
+            (small, 63.0, 21.6, 5e-2),
+            (small, 100.0, 54.2, 5e-2),
+            (historic, 60.0, 0.0, 5e-4),
+            (historic, 61.0, 0.003, 5e-4),
+            (historic, 62.0, 0.055, 5e-4),
+            (historic, 63.0, 0.171, 5e-4),
+            (historic, 64.0, 0.393, 5e-4),
+            (historic, 65.0, 0.752, 5e-4),
+            (historic, 66.0, 1.25, 5e-3),
+            (historic, 68.0, 2.59, 5e-3),
+            (historic, 70.0, 4.22, 5e-3),
+            (historic, 80.0, 13.65, 5e-3),
+            (historic, 90.0, 23.5, 5e-2),
+            (historic, 100.0, 33.5, 5e-2),
+            (historic, 126.0, 59.4, 5e-2),
+            (historic, 150.0, 83.4, 5e-2),
+            (third, 40.0, 0.34, 5e-3),
+            (third, 50.0, 2.63, 5e-3),
+            (third, 60.0, 7.95, 5e-3),
+            (third, 70.0, 15.4, 5e-2),
+            (third, 100.0, 42.5, 5e-2),
         ];
-        for (function, points) in golden {
-            for (arrivals, known, digits) in points {
-                let value = function.steady(*arrivals).unwrap().rejected_per_s;
-                assert!((value - known).abs() <= *digits, "{function:?} {arrivals}: {value}, not {known}");
-            }
+        for (function, arrivals, known, digits) in golden {
+            let value = function.steady(arrivals).unwrap().rejected_per_s;
+            assert!((value - known).abs() <= digits, "{function:?} {arrivals}: {value}, not {known}");
         }
     }
 

@@ -22,7 +22,7 @@ pub enum TheoryError {
     /// More states than are solved.
     #[error("the chain has {states} states, and no more than {bound} are solved: take fewer nodes or places")]
     TooManyStates {
-        /// How many there would be; the largest number if they cannot be counted.
+        /// How many there would be, or the largest number if there would be more.
         states: u64,
         /// How many may be.
         bound: u64,

@@ -96,9 +96,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_mean_is_the_sum_of_the_queues_and_choice_helps(choices in 1_u32..8, load in 0.01_f64..0.97) {
+        fn the_mean_is_the_sum_of_the_queues_and_choice_helps(choices in 1_u32..8, load in 0.01_f64..0.95) {
             let market = Supermarket::new(choices, load).unwrap();
-            let number: f64 = (1..2_000).map(|jobs| market.at_least(jobs)).sum();
+            let number: f64 = (1..700).map(|jobs| market.at_least(jobs)).sum();
             prop_assert!((number / load / market.mean_response() - 1.0).abs() < 1e-9);
             let more = Supermarket::new(choices + 1, load).unwrap();
             prop_assert!(more.mean_response() < market.mean_response());

@@ -1,6 +1,6 @@
 //! What is tried out in a world.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use p2pfaas_core::policy::{Descriptor, Registry};
 use p2pfaas_core::reward::Reward;
@@ -24,7 +24,7 @@ pub struct Contender {
     /// What a finished job is worth to them.
     pub reward: Reward,
     /// What a full-information policy works out beforehand, where it is the same for all seeds.
-    plan: OnceLock<Plan>,
+    plan: Arc<Mutex<Option<Plan>>>,
 }
 
 impl Contender {
@@ -35,22 +35,27 @@ impl Contender {
             descriptor,
             agents: None,
             reward: Reward::default(),
-            plan: OnceLock::new(),
+            plan: Arc::default(),
         }
     }
 
     /// What a full-information policy knows; `None` for all others.
     pub(super) fn plan(&self, scenario: &Scenario, network: &Network) -> Result<Option<Plan>, WorldError> {
         let Some(kind) = ReferenceKind::find(&self.descriptor.name) else { return Ok(None) };
-        if let Some(known) = self.plan.get() {
-            return Ok(Some(known.clone()));
-        }
-        let plan = kind.from_wire(&self.descriptor.parameters)?.plan(&model(scenario, network))?;
-        Ok(Some(match scenario.network.topology {
-            Topology::Full => self.plan.get_or_init(|| plan).clone(),
+        let work_out = || -> Result<Plan, WorldError> {
+            Ok(kind.from_wire(&self.descriptor.parameters)?.plan(&model(scenario, network))?)
+        };
+        if scenario.network.topology != Topology::Full {
             // Peers may be others under another seed.
-            _ => plan,
-        }))
+            return Ok(Some(work_out()?));
+        }
+        // Held while it is worked out: other runs wait for it, and do not work it out again.
+        let mut known = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = match known.take() {
+            Some(plan) => plan,
+            None => work_out()?,
+        };
+        Ok(Some(known.insert(plan).clone()))
     }
 }
 

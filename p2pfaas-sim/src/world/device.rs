@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use p2pfaas_core::{JobKey, Time};
 
+use super::prefetch::fetch;
 use crate::arrivals::Arrival;
 use crate::scenario::{Discipline, InstanceSpec, NodeSpec};
 
@@ -99,6 +100,22 @@ impl Device {
             self.jobs.resize(index + 1, None);
         }
         self.jobs[index] = Some(here);
+    }
+
+    #[inline]
+    pub fn prefetch(&self) {
+        fetch(&self.jobs);
+        fetch(&self.sharing);
+        fetch(&self.up);
+    }
+
+    #[inline]
+    pub fn prefetch_job(&self, key: JobKey) {
+        if let Some(Some(here)) = self.jobs.get(key.index()) {
+            fetch(&here.key);
+            fetch(&here.arrival);
+            fetch(&here.ran);
+        }
     }
 
     pub fn get_mut(&mut self, key: JobKey) -> Option<&mut Here> {

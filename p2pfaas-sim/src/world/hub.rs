@@ -120,6 +120,12 @@ impl Hub {
         self.calendar.next_at()
     }
 
+    /// What is next, when there is news of that.
+    #[inline]
+    pub fn announced(&mut self) -> &[(u64, Happening)] {
+        self.calendar.announce()
+    }
+
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, Happening)> {
         self.calendar.pop()

@@ -10,6 +10,9 @@ mod device;
 mod effects;
 mod hub;
 mod observer;
+mod prefetch;
+
+use std::sync::Arc;
 
 use p2pfaas_core::policy::{Descriptor, Policy, PolicyError};
 use p2pfaas_core::{
@@ -64,7 +67,10 @@ pub struct World<'a> {
     demands: Vec<Xoshiro256PlusPlus>,
     faults: Vec<Xoshiro256PlusPlus>,
     /// Names and identities, as the nodes know each other.
-    names: Vec<(String, Option<NodeId>)>,
+    names: Vec<String>,
+    identities: Vec<NodeId>,
+    /// The configuration that was made last: mostly the next one is the same.
+    config: Arc<NodeConfig>,
     /// What peers believe of whether a node is there.
     believed_up: Vec<bool>,
     published: Option<Vec<PeerLoad>>,
@@ -85,11 +91,7 @@ impl<'a> World<'a> {
         let network = scenario.network.build(count, seed)?;
         let functions = scenario.jobs.iter().map(|job| job.function as usize + 1).max().unwrap_or(0);
         let owned = |purpose| (0..count as u64).map(|node| generator(seed, purpose, node)).collect();
-        let name = |index| {
-            let name = format!("node-{index:06}");
-            let id = NodeId::from_machine_id(&name);
-            (name, Some(id))
-        };
+        let names: Vec<_> = (0..count).map(|index| format!("node-{index:06}")).collect();
         let reference = contender.plan(scenario, &network)?;
         let board = reference.as_ref().map(|_| Board::new(count));
         let published = network.view_refresh().map(|_| vec![PeerLoad::default(); count]);
@@ -103,7 +105,9 @@ impl<'a> World<'a> {
             rngs: owned(Purpose::Node),
             demands: owned(Purpose::Demand),
             faults: owned(Purpose::Faults),
-            names: (0..count).map(name).collect(),
+            identities: names.iter().map(|name| NodeId::from_machine_id(name)).collect(),
+            names,
+            config: Arc::default(),
             believed_up: scenario.nodes.iter().map(|spec| spec.joins_s.is_none()).collect(),
             published,
             board,
@@ -152,7 +156,7 @@ impl<'a> World<'a> {
     }
 
     fn node(
-        &self,
+        &mut self,
         index: u32,
         policy: Box<dyn Policy>,
         first_job_number: u64,
@@ -168,8 +172,10 @@ impl<'a> World<'a> {
             false => Vec::new(),
         };
         let config = NodeConfig { first_job_number, first_eid, peer_numbers, ..self.config(spec) };
-        let id = self.names[index as usize].1.unwrap_or(NodeId(u64::from(index)));
-        Ok(Node::new(id, config, policy, fallback))
+        if *self.config != config {
+            self.config = Arc::new(config);
+        }
+        Ok(Node::new(self.identities[index as usize], Arc::clone(&self.config), policy, fallback))
     }
 
     fn config(&self, spec: &NodeSpec) -> NodeConfig {
@@ -189,7 +195,8 @@ impl<'a> World<'a> {
     /// The neighbours of a node that are there for it.
     fn peer_names(&self, node: u32, there: impl Fn(u32) -> bool) -> Vec<(String, Option<NodeId>)> {
         let peers = self.hub.network.neighbours(node).filter(|peer| there(*peer));
-        peers.map(|peer| self.names[peer as usize].clone()).collect()
+        let known = |peer: u32| (self.names[peer as usize].clone(), Some(self.identities[peer as usize]));
+        peers.map(known).collect()
     }
 
     /// Tells a node who its peers are.
@@ -219,8 +226,14 @@ impl<'a> World<'a> {
         let mut arrivals = arrivals.map(|arrival| (moment(arrival.at_s), arrival)).peekable();
         let mut looked = Look { second: began, events: 0 };
         let mut goes_on = true;
+        let mut expected = None;
         while goes_on {
-            let arrives = arrivals.peek().map(|(at, _)| *at);
+            let arrives = arrivals.peek().map(|(at, arrival)| (*at, arrival.node));
+            if expected != arrives {
+                expected = arrives;
+                arrives.inspect(|(_, node)| self.prefetch_node(*node));
+            }
+            let arrives = arrives.map(|(at, _)| at);
             let happens = self.hub.next_at();
             match (arrives, happens) {
                 // Between an arrival and what happens at the same moment, the arrival is first.
@@ -232,6 +245,7 @@ impl<'a> World<'a> {
                 (None, _) if self.hub.open_jobs == 0 => break,
                 (_, None) => break,
                 _ => {
+                    self.get_ready(expected.map(|(_, node)| node));
                     let Some((at, happening)) = self.hub.pop() else { break };
                     self.now = at;
                     self.happen(happening, observer);
@@ -419,7 +433,7 @@ impl<'a> World<'a> {
                 let probe = self.hub.probes.remove(probe as usize);
                 let asker = probe.asker;
                 if self.devices[asker.node as usize].life == asker.life {
-                    let node = self.names[probe.target as usize].1;
+                    let node = Some(self.identities[probe.target as usize]);
                     let event = Event::Probed { job: asker.key, peer: probe.peer, load: probe.load, node };
                     self.deliver(asker.node, event, observer);
                 }

@@ -45,7 +45,8 @@ comes when the time that the file gives as `service`, divided by the node's `spe
 
 With --on sim, the same nodes run in virtual time, all policies and seeds in parallel: hours take seconds, and the \
 same file gives the same bytes, on any number of threads. With --beside DIR, where DIR holds the results of the same \
-experiment on real nodes, service times are drawn from those that were measured there, and both stand side by side.
+experiment on real nodes, service times are those that were measured there, and both stand side by side: a job that \
+was run there under the same seed takes what it took there, and the others draw from what jobs of their type took.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
 instant. All fractions are of the jobs offered after the warm-up.

@@ -91,18 +91,20 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
         Err(code) => return code,
     };
     let folder = args.beside.as_deref();
-    let measured = folder.map(|folder| replay::measured(folder, &mut experiment, &registry)).transpose();
-    let measured = match measured {
-        Ok(measured) => measured,
+    let there = folder.map(|folder| replay::there(folder, &mut experiment, &registry)).transpose();
+    let (engine, there) = match there {
+        Ok(Some(replay::There { measured, times, notes })) => {
+            (VirtualTime::with_times(registry, times), Some((measured, notes)))
+        }
+        Ok(None) => (VirtualTime::new(registry), None),
         Err(code) => return code,
     };
     let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
-    let engine = VirtualTime::new(registry);
     let options = simulate::Options { threads: args.threads, jobs: args.jobs };
     tell(args, &experiment, |folder, cancel| {
         let progress = SimProgress::on_stderr(&experiment);
         let mut summary = simulate::run(&experiment, &engine, folder, options, cancel, &progress)?;
-        summary.beside = measured.map(|(measured, notes)| Beside::of(&measured, &summary, notes));
+        summary.beside = there.map(|(measured, notes)| Beside::of(&measured, &summary, notes));
         beside::write(folder, &summary)?;
         Ok::<_, SimulateError>(summary)
     })

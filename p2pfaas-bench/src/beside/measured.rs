@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Values;
 use crate::experiment::{Discipline, Experiment, Known, Place, Problems};
-use crate::recorded::all_service_times;
+use crate::recorded::{JobTimes, all_service_times};
 
 /// The results of a run, on an embedded cluster or elsewhere, with their experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,7 @@ struct Seed {
 /// `summary.json`, as far as it matters here.
 #[derive(Deserialize)]
 struct Summary {
+    experiment: String,
     on: String,
     seeds: Vec<u64>,
     interrupted: bool,
@@ -110,10 +111,11 @@ impl Measured {
         let path = folder.join("summary.json");
         let wrong = |reason: String| MeasuredError::File { path: path.clone(), reason };
         let text = std::fs::read(&path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        let Summary { on, seeds, interrupted, warnings, policies } =
+        let Summary { experiment: name, on, seeds, interrupted, warnings, policies } =
             serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
         let path = folder.join("experiment.toml");
-        let experiment = Experiment::load(&path, Place::SimRecorded, known)?;
+        // The file is called `experiment.toml` there, whatever it was called before.
+        let experiment = Experiment { name, ..Experiment::load(&path, Place::SimRecorded, known)? };
         let sharing = experiment.nodes.iter().any(|node| node.discipline == Discipline::ProcessorSharing);
         let what = match (sharing, experiment.cluster.cold_starts) {
             (true, _) => Some("processor sharing"),
@@ -162,6 +164,14 @@ impl Measured {
             }
         }
         Ok(notes)
+    }
+
+    /// What single jobs took.
+    ///
+    /// # Errors
+    /// The jobs cannot be read.
+    pub fn job_times(&self) -> Result<JobTimes, MeasuredError> {
+        Ok(JobTimes::read(&self.folder)?)
     }
 
     /// What a reader should know about the measured side.

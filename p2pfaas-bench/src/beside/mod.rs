@@ -6,6 +6,7 @@ mod measured;
 mod picture;
 mod table;
 
+use p2pfaas_sim::reference::ReferenceKind;
 use serde::{Deserialize, Serialize};
 
 use crate::results::{Folder, WriteError};
@@ -92,7 +93,9 @@ impl Beside {
         let mut policies = Vec::new();
         for policy in &simulated.policies {
             let Some(there) = measured.policies.iter().find(|there| there.label == policy.label) else {
-                notes.push(format!("{}: simulated, not measured", policy.label));
+                // Marks that every simulation has, and no real node can reach.
+                let mark = policy.name.split('(').next().and_then(ReferenceKind::find);
+                notes.extend(mark.is_none().then(|| format!("{}: simulated, not measured", policy.label)));
                 continue;
             };
             if there.name != policy.name {

@@ -10,6 +10,7 @@ use crate::beside::{self, Beside, Measured, MeasuredError};
 use crate::cli::ReplayArgs;
 use crate::experiment::{Experiment, Known};
 use crate::interrupt;
+use crate::recorded::JobTimes;
 use crate::replay::{Plan, replay_log};
 use crate::results::Folder;
 use crate::simulate::{self, Options, SimProgress, SimulateError, VirtualTime};
@@ -38,7 +39,11 @@ fn folder(args: &ReplayArgs, registry: &Registry) -> ExitCode {
         Ok(plan) => plan,
         Err(error) => return input(&error),
     };
-    let engine = plan.engine(VirtualTime::new(registry.clone()));
+    let times = match plan.measured.job_times() {
+        Ok(times) => times,
+        Err(error) => return input(&error),
+    };
+    let engine = plan.engine(VirtualTime::with_times(registry.clone(), times));
     let options = Options { threads: args.threads, jobs: args.jobs };
     let experiment = &plan.experiment;
     let replayed = with_signals(|cancel| {
@@ -69,19 +74,27 @@ fn folder(args: &ReplayArgs, registry: &Registry) -> ExitCode {
     }
 }
 
+/// What stands beside a simulation.
+pub(super) struct There {
+    pub measured: Measured,
+    pub times: JobTimes,
+    pub notes: Vec<String>,
+}
+
 /// What was measured of an experiment, which gets its service times.
-pub(super) fn measured(
+pub(super) fn there(
     folder: &Path,
     experiment: &mut Experiment,
     registry: &Registry,
-) -> Result<(Measured, Vec<String>), ExitCode> {
+) -> Result<There, ExitCode> {
     let known = Known { registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
-    let measured = Measured::open(folder, &known).and_then(|measured| {
+    let there = Measured::open(folder, &known).and_then(|measured| {
         measured.is_of(experiment)?;
         let notes = measured.give_times(experiment)?;
-        Ok((measured, notes))
+        let times = measured.job_times()?;
+        Ok(There { measured, times, notes })
     });
-    measured.map_err(|error| input(&error))
+    there.map_err(|error| input(&error))
 }
 
 /// What is wrong with an experiment file has its own form.

@@ -1,5 +1,6 @@
 //! Recorded runs as traffic and as service times: the jobs file of a results folder is played again.
 
+mod job_times;
 mod rows;
 mod speeds;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use p2pfaas_sim::arrivals::{RecordedJob, RecordedJobs, Recording, TraceError};
 use p2pfaas_sim::service::{Times, TimesError};
 
+pub use job_times::JobTimes;
 use rows::{Row, Rows};
 pub use speeds::Speeds;
 

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use p2pfaas_sim::arrivals::Arrival;
+
 use super::*;
 use crate::job::{JobRecord, Outcome};
 use crate::results::{JobsFile, Row as Written};
@@ -99,6 +101,21 @@ fn the_times_of_all_task_types_are_read_at_once_and_a_type_that_never_ran_has_no
     let times: Vec<_> =
         times.iter().map(|times| times.as_ref().map(|times| times.times_s().to_vec())).collect();
     assert_eq!(times, [Some(vec![0.05; 3]), Some(vec![0.05; 2]), Some(vec![0.05]), None]);
+}
+
+#[test]
+fn a_job_takes_what_it_took_under_whichever_policy_ran_it_first() {
+    let arrival = |number: u64, at_s: f64| {
+        let job = job(number, at_s, Outcome::Dropped);
+        job.arrival
+    };
+    let times = JobTimes::read(two_runs().path()).unwrap();
+    assert_eq!(times.of(1, &arrival(3, 9.0)), Some(0.1));
+    assert_eq!(times.of(1, &arrival(0, 1.0)), Some(0.1), "dropped by a, and run by b");
+    assert_eq!(times.of(2, &arrival(0, 1.0)), None, "another job of that seed");
+    assert_eq!(times.of(3, &arrival(0, 1.0)), None);
+    let known = Arrival { service_s: Some(7.0), ..arrival(3, 9.0) };
+    assert_eq!(times.of(1, &known), Some(7.0));
 }
 
 #[test]

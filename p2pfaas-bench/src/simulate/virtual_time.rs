@@ -14,6 +14,7 @@ use super::scenario::{contender, scenario};
 use super::{Ended, Engine, EngineError, Watcher};
 use crate::experiment::{Experiment, PolicySpec};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
+use crate::recorded::JobTimes;
 use crate::summary::LearningSummary;
 use crate::tally::Counted;
 
@@ -21,6 +22,7 @@ use crate::tally::Counted;
 #[derive(Debug)]
 pub struct VirtualTime {
     registry: Arc<Registry>,
+    times: JobTimes,
     /// Those whose policy works something out beforehand, which all seeds then share: by the text of the
     /// experiment and the label.
     contenders: Mutex<BTreeMap<(String, String), Contender>>,
@@ -32,7 +34,13 @@ const MAX_KEPT: usize = 64;
 impl VirtualTime {
     /// With these policies, and the full-information ones that every simulator has.
     pub fn new(registry: Registry) -> Self {
-        VirtualTime { registry: Arc::new(registry), contenders: Mutex::default() }
+        let registry = Arc::new(registry);
+        VirtualTime { registry, times: JobTimes::default(), contenders: Mutex::default() }
+    }
+
+    /// The same, where jobs take what they took before; of the others it is drawn.
+    pub fn with_times(registry: Registry, times: JobTimes) -> Self {
+        VirtualTime { times, ..VirtualTime::new(registry) }
     }
 
     fn contender(&self, experiment: &Experiment, policy: &PolicySpec) -> Contender {
@@ -59,12 +67,13 @@ impl Engine for VirtualTime {
         let scenario = scenario(experiment);
         let contender = self.contender(experiment, policy);
         let mut world = World::new(&scenario, &contender, seed).map_err(boxed)?;
-        let known = experiences(&world);
+        let before = experiences(&world);
+        let known = |arrival: &Arrival| self.times.of(seed, arrival);
         let mut told = Told { experiment, watcher, goes_on: true };
         let train_s = policy.train_s();
         if train_s > 0.0 {
             let training = Schedule::training(&scenario.traffic, seed, train_s);
-            session(&mut world, training, (-train_s, 0.0), &mut told)?;
+            session(&mut world, training, (-train_s, 0.0), &mut told, known)?;
         }
         if let (Some(agent), Some(agents)) = (&policy.agent, world.agents_mut()) {
             agents.settle();
@@ -75,11 +84,11 @@ impl Engine for VirtualTime {
         if told.goes_on {
             let horizon_s = scenario.horizon_s();
             let arrivals = Schedule::new(&scenario.traffic, seed, horizon_s);
-            ended_s = session(&mut world, arrivals, (0.0, horizon_s), &mut told)?;
+            ended_s = session(&mut world, arrivals, (0.0, horizon_s), &mut told, known)?;
         }
         let learning = policy.learns().then(|| LearningSummary {
             training_s: train_s,
-            experiences: trained - known,
+            experiences: trained - before,
             experiences_after_training: experiences(&world) - trained,
             experiences_lost: lost(&world),
         });
@@ -92,14 +101,16 @@ fn boxed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError {
     EngineError(Box::new(error))
 }
 
-/// Lives through a session; a trace that cannot be read to its end is an error.
+/// Lives through a session, of whose jobs `known` says what they take; a trace that cannot be read to its end is an error.
 fn session(
     world: &mut World<'_>,
     mut arrivals: Schedule,
     (begins_s, ends_s): (f64, f64),
     told: &mut Told<'_, '_>,
+    known: impl Fn(&Arrival) -> Option<f64>,
 ) -> Result<f64, EngineError> {
-    let ended_s = world.session(&mut arrivals, begins_s, ends_s, told);
+    let timed = arrivals.by_ref().map(|arrival| Arrival { service_s: known(&arrival), ..arrival });
+    let ended_s = world.session(timed, begins_s, ends_s, told);
     match arrivals.failure() {
         Some(failure) => Err(boxed(failure.clone())),
         None => Ok(ended_s),

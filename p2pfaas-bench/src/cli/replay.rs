@@ -11,7 +11,8 @@ Lets a recorded run, or one recorded node, live through the same once more in vi
 A results folder of `p2pfaas run`: every policy and seed is simulated with the jobs of its own recording, at the \
 instants when they were due, and what each took where it ran (its execution time, times the speed of that node). A \
 job that was not run there takes what it took under another policy, else what some job of its type took. What the simulator makes of it stands beside what \
-was measured. Agents start as the run kept them, and only act; without them their policy is left out.
+was measured. Agents start as the run kept them, and only act, unless they learned on in that run, too \
+(keep_learning); without them their policy is left out.
 
 The event log of a node (`p2pfaas-node --event-log FILE`, `p2pfaas run --event-logs`): the same events must have \
 the same effects, to the last bit.";

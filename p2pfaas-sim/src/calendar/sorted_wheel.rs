@@ -90,12 +90,6 @@ impl<T: Copy> SortedWheel<T> {
         &self.front
     }
 
-    /// Some of what will be announced next, as far as it is known now.
-    #[inline]
-    pub fn likely(&self) -> impl Iterator<Item = &T> {
-        self.slots.first().into_iter().flat_map(|slot| self.slots.items(slot)).take(MOST_TO_SORT)
-    }
-
     /// Takes the next item out if it is due before `bound`. Nothing may be pushed afterwards for a time before
     /// `bound` but what follows from the items that are due before it.
     #[inline]

@@ -38,13 +38,26 @@ impl PeerLoad {
     }
 }
 
-/// What a peer told about itself.
-#[derive(Debug, Clone, Copy, Default)]
+/// What a peer told about itself: side by side, as an answer brings it together.
+#[derive(Debug, Clone, Copy)]
 struct Told {
+    /// 0 where it is not known.
+    node: NodeId,
     load: PeerLoad,
-    /// When it told its load; nothing is known before the first time.
     learned: Time,
     round_trip_ns: u64,
+}
+
+impl Told {
+    /// The round trip of a peer that has not told its load.
+    const NEVER: u64 = u64::MAX;
+
+    const NOTHING: Told = Told {
+        node: NodeId(0),
+        load: PeerLoad { running: 0, queued: 0, slots: 0 },
+        learned: Time::ZERO,
+        round_trip_ns: Told::NEVER,
+    };
 }
 
 /// What decides whether a job may go to a peer: one byte a peer, as this is asked for random peers.
@@ -58,13 +71,11 @@ impl Marks {
     const SUSPECTED: Marks = Marks(4);
     /// It is this very node.
     const ITSELF: Marks = Marks(8);
-    /// It told its load.
-    const TOLD: Marks = Marks(16);
 
     /// Present and nothing else that matters: any job may go there that has not been there.
     #[inline]
     fn is_plain(self) -> bool {
-        self.0 & !Marks::TOLD.0 == Marks::PRESENT.0
+        self == Marks::PRESENT
     }
 
     #[inline]
@@ -99,8 +110,6 @@ pub struct PeerView {
 pub struct Peers {
     this: NodeId,
     marks: Vec<Marks>,
-    /// 0 where it is not known.
-    identities: Vec<NodeId>,
     told: Vec<Told>,
     suspected_until: Vec<Time>,
     names: Vec<Box<str>>,
@@ -113,7 +122,6 @@ impl Peers {
         let mut peers = Peers {
             this,
             marks: Vec::new(),
-            identities: Vec::new(),
             told: Vec::new(),
             suspected_until: Vec::new(),
             names: Vec::new(),
@@ -127,8 +135,7 @@ impl Peers {
 
     fn add(&mut self, name: &str) -> PeerId {
         self.marks.push(Marks::UNIDENTIFIED);
-        self.identities.push(NodeId(0));
-        self.told.push(Told::default());
+        self.told.push(Told::NOTHING);
         self.suspected_until.push(Time::ZERO);
         self.names.push(name.into());
         PeerId(self.names.len() as u32 - 1)
@@ -165,7 +172,7 @@ impl Peers {
                 looked = gone + 1;
                 self.names[gone] = name.as_str().into();
                 self.marks[gone] = Marks::UNIDENTIFIED;
-                self.identities[gone] = NodeId(0);
+                self.told[gone] = Told::NOTHING;
                 self.come(PeerId(gone as u32), *node);
             }
         }
@@ -209,9 +216,9 @@ impl Peers {
 
     #[inline]
     pub(crate) fn learn_node(&mut self, peer: PeerId, node: NodeId) {
-        let Some(identity) = self.identities.get_mut(peer.0 as usize) else { return };
-        if *identity != node || node == NodeId(0) {
-            *identity = node;
+        let Some(told) = self.told.get_mut(peer.0 as usize) else { return };
+        if told.node != node || node == NodeId(0) {
+            told.node = node;
             let marks = &mut self.marks[peer.0 as usize];
             marks.set(Marks::UNIDENTIFIED, false);
             marks.set(Marks::ITSELF, node == self.this);
@@ -222,24 +229,21 @@ impl Peers {
     #[inline]
     pub(crate) fn learn_load(&mut self, peer: PeerId, load: PeerLoad, now: Time, round_trip: Duration) {
         let Some(told) = self.told.get_mut(peer.0 as usize) else { return };
-        let marks = &mut self.marks[peer.0 as usize];
-        let newest_ns = u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX);
-        let round_trip_ns = match marks.has(Marks::TOLD) {
-            false => newest_ns,
-            true => {
-                let mean_ns = told.round_trip_ns as f64;
+        let newest_ns = u64::try_from(round_trip.as_nanos()).unwrap_or(Told::NEVER - 1);
+        let round_trip_ns = match told.round_trip_ns {
+            Told::NEVER => newest_ns,
+            mean_ns => {
+                let mean_ns = mean_ns as f64;
                 (mean_ns + ROUND_TRIP_WEIGHT * (newest_ns as f64 - mean_ns)).round() as u64
             }
         };
-        *told = Told { load, learned: now, round_trip_ns };
-        marks.set(Marks::TOLD, true);
+        *told = Told { load, learned: now, round_trip_ns, ..*told };
     }
 
     #[inline]
     pub(crate) fn prefetch(&self, peer: PeerId) {
         let index = peer.0 as usize;
         self.marks.get(index).inspect(|marks| fetch(*marks));
-        self.identities.get(index).inspect(|identity| fetch(*identity));
         self.told.get(index).inspect(|told| fetch(*told));
     }
 
@@ -256,7 +260,7 @@ impl Peers {
         let Some(marks) = self.marks.get(peer.0 as usize) else { return false };
         (marks.is_plain() || self.eligible_all_the_same(peer, visit))
             && Some(peer) != visit.sender
-            && (visit.visited.is_empty() || !visit.visited.contains(&self.identities[peer.0 as usize]))
+            && (visit.visited.is_empty() || !visit.visited.contains(&self.told[peer.0 as usize].node))
     }
 
     /// The same, for a peer that is more than just present.
@@ -304,8 +308,8 @@ impl EligiblePeers<'_> {
 
     /// What is known of a peer, eligible or not; `None` when no peer has had this number.
     pub fn view(&self, peer: PeerId) -> Option<PeerView> {
-        let marks = self.peers.marks.get(peer.0 as usize)?;
-        let told = marks.has(Marks::TOLD).then(|| self.peers.told[peer.0 as usize]);
+        let told = self.peers.told.get(peer.0 as usize)?;
+        let told = Some(told).filter(|told| told.round_trip_ns != Told::NEVER);
         Some(PeerView {
             load: told.map(|told| told.load),
             age: told.map(|told| self.visit.now.since(told.learned)),

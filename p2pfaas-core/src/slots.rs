@@ -53,11 +53,13 @@ impl Slots {
     }
 
     /// Jobs running. After the slots have been lowered it may exceed them until jobs end.
+    #[inline]
     pub fn running(&self) -> u32 {
         self.running
     }
 
     /// Jobs waiting for a slot.
+    #[inline]
     pub fn queued(&self) -> u32 {
         self.waiting.len() as u32
     }
@@ -86,6 +88,7 @@ impl Slots {
         self.capacity = capacity;
     }
 
+    #[inline]
     pub(crate) fn admit(&mut self, job: JobKey, task_type: u16) -> Admission {
         if self.running < self.capacity.slots && self.waiting.is_empty() {
             self.start(task_type);
@@ -100,6 +103,7 @@ impl Slots {
     }
 
     /// The job that has waited longest, if a slot is free for it; its caller starts or ends it.
+    #[inline]
     pub(crate) fn next_waiting(&mut self) -> Option<JobKey> {
         if self.running >= self.capacity.slots {
             return None;
@@ -116,11 +120,13 @@ impl Slots {
         self.waiting.front().inspect(|waiting| fetch(*waiting));
     }
 
+    #[inline]
     pub(crate) fn start(&mut self, task_type: u16) {
         self.running += 1;
         self.running_by_type[usize::from(task_type)] += 1;
     }
 
+    #[inline]
     pub(crate) fn finish(&mut self, task_type: u16) {
         self.running -= 1;
         self.running_by_type[usize::from(task_type)] -= 1;

@@ -79,8 +79,8 @@ impl Agents {
         let count = if plan.shared { nodes.min(1) } else { nodes };
         let under_way = defaults::MAX_JOBS as usize * if plan.shared { nodes } else { 1 };
         let mut learners = Vec::with_capacity(count);
-        for node in 0..count {
-            let space = spaces[node].clone();
+        for (node, space) in spaces.iter().enumerate().take(count) {
+            let space = space.clone();
             let mut checkpoint = match plan.checkpoints.get(node).and_then(Option::as_ref) {
                 Some(path) => Checkpoint::load(path)?,
                 None => {

@@ -43,8 +43,10 @@ pub(crate) fn render(beside: &Beside) -> String {
     text
 }
 
+type Value = fn(&Values) -> Option<f64>;
+
 /// Values, and what they are multiplied by.
-const COLUMNS: [(fn(&Values) -> Option<f64>, f64); 4] = [
+const COLUMNS: [(Value, f64); 4] = [
     (|values| Some(values.in_time), 100.0),
     (|values| Some(values.forwarded), 100.0),
     (|values| Some(values.dropped), 100.0),

@@ -192,7 +192,7 @@ fn record(job: &Finished<'_>, phase: Phase, deadline_s: Option<f64>) -> JobRecor
         phase,
         deadline_s,
         sent_s: Some(at_s),
-        answered_s: (outcome != Outcome::Cancelled).then(|| at_s + job.latency.as_secs_f64()),
+        answered_s: (outcome != Outcome::Cancelled).then_some(at_s + job.latency.as_secs_f64()),
         outcome,
         status: None,
         code: None,

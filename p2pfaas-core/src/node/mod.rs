@@ -165,6 +165,7 @@ impl Node {
         self.set_alarm_clock(fx);
     }
 
+    #[inline]
     fn set_alarm_clock<E: Effects>(&mut self, fx: &mut E) {
         let jobs = &self.jobs;
         let alive = |key, alarm| timer_is_alive(jobs, key, alarm);
@@ -174,6 +175,7 @@ impl Node {
         }
     }
 
+    #[inline]
     fn admit<E: Effects>(&mut self, now: Time, arrival: Arrival, rng: &mut dyn Rng, fx: &mut E) -> JobKey {
         self.counters.arrived += 1;
         if arrival.source == Source::Client {
@@ -217,6 +219,7 @@ impl Node {
     }
 
     /// Lets the job's policy decide.
+    #[inline]
     fn consult(
         &mut self,
         now: Time,
@@ -262,6 +265,7 @@ impl Node {
         }
     }
 
+    #[inline]
     fn run_here<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
         let hopeless = self.config.deadline_aware && !self.can_finish_in_time(now, key);
         let Some(job) = self.jobs.get_mut(key) else { return };
@@ -468,6 +472,7 @@ impl Node {
         self.carry_out(now, key, decision, rng, fx);
     }
 
+    #[inline]
     fn executed<E: Effects>(&mut self, now: Time, key: JobKey, success: bool, fx: &mut E) {
         let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Running) else {
             return self.counters.stray_events += 1;

@@ -21,10 +21,10 @@ const LATENCY: Duration = Duration::from_millis(1);
 enum Event {
     Arrives { node: u32 },
     Ends { node: u32, job: u64 },
-    ProbeArrives { from: u32, to: u32, job: u32 },
+    ProbeArrives { from: u32, to: u32 },
     ProbeReturns { from: u32, to: u32, load: u32 },
-    JobArrives { from: u32, to: u32, job: u32 },
-    AnswerReturns { to: u32, job: u64 },
+    JobArrives { from: u32, to: u32 },
+    AnswerReturns,
 }
 
 fn exponential(rng: &mut Xoshiro256PlusPlus, mean_s: f64) -> Duration {
@@ -87,7 +87,6 @@ pub fn choice(jobs: u64, clock: Clock<'_>) -> (u64, u64) {
     const NODES: u32 = 1_000;
     const QUEUE: usize = 4;
     const GAP_S: f64 = 1.0 / 3.6;
-    const NOBODY: u64 = u64::MAX;
     let mut rng = generator(1, Purpose::Demand, 0);
     let mut stations = vec![Station::default(); NODES as usize];
     let mut calendar = EventCalendar::default();
@@ -110,26 +109,25 @@ pub fn choice(jobs: u64, clock: Clock<'_>) -> (u64, u64) {
                     } else {
                         let other = rng.random_range(0..NODES - 1);
                         let to = other + u32::from(other >= node);
-                        let job = arrived as u32;
-                        calendar.push(now + LATENCY, Event::ProbeArrives { from: node, to, job });
+                        calendar.push(now + LATENCY, Event::ProbeArrives { from: node, to });
                         None
                     }
                 }
-                Event::ProbeArrives { from, to, .. } => {
+                Event::ProbeArrives { from, to } => {
                     let load = load(&stations[to as usize]);
                     calendar.push(now + LATENCY, Event::ProbeReturns { from, to, load });
                     None
                 }
                 Event::ProbeReturns { from, to, load: theirs } => {
                     if theirs < load(&stations[from as usize]) {
-                        calendar.push(now + LATENCY, Event::JobArrives { from, to, job: 0 });
+                        calendar.push(now + LATENCY, Event::JobArrives { from, to });
                         None
                     } else {
                         Some((from, from))
                     }
                 }
-                Event::JobArrives { from, to, .. } => Some((to, from)),
-                Event::AnswerReturns { .. } => {
+                Event::JobArrives { from, to } => Some((to, from)),
+                Event::AnswerReturns => {
                     ended += 1;
                     None
                 }
@@ -138,7 +136,7 @@ pub fn choice(jobs: u64, clock: Clock<'_>) -> (u64, u64) {
                     if origin == node {
                         ended += 1;
                     } else {
-                        calendar.push(now + LATENCY, Event::AnswerReturns { to: origin, job: NOBODY });
+                        calendar.push(now + LATENCY, Event::AnswerReturns);
                     }
                     let station = &mut stations[node as usize];
                     match station.waiting.pop_front() {
@@ -162,7 +160,7 @@ pub fn choice(jobs: u64, clock: Clock<'_>) -> (u64, u64) {
             } else if origin == node {
                 ended += 1;
             } else {
-                calendar.push(now + LATENCY, Event::AnswerReturns { to: origin, job: NOBODY });
+                calendar.push(now + LATENCY, Event::AnswerReturns);
             }
         }
     });

@@ -71,12 +71,6 @@ impl<T: Copy> Slots<T> {
         self.nodes.from(self.list(slot).first).nth(than).is_some()
     }
 
-    /// The items of a slot.
-    #[inline]
-    pub(super) fn items(&self, slot: Slot) -> impl Iterator<Item = &T> {
-        self.nodes.from(self.list(slot).first).map(|node| &node.item)
-    }
-
     /// The earliest time in a slot.
     #[inline]
     pub(super) fn earliest(&self, slot: Slot) -> Option<u64> {

@@ -86,14 +86,8 @@ impl<T: Copy> SortedWheel<T> {
         if self.head < self.front.len() {
             return &[];
         }
-        self.refill(bound.as_nanos());
+        self.refill(bound.as_nanos().saturating_sub(1));
         &self.front
-    }
-
-    /// Some of what will be announced next, as far as it is known now.
-    #[inline]
-    pub fn likely(&self) -> impl Iterator<Item = &T> {
-        self.slots.first().into_iter().flat_map(|slot| self.slots.items(slot)).take(MOST_TO_SORT)
     }
 
     /// Takes the next item out if it is due before `bound`. Nothing may be pushed afterwards for a time before
@@ -101,7 +95,7 @@ impl<T: Copy> SortedWheel<T> {
     #[inline]
     pub fn pop_before(&mut self, bound: Time) -> Option<(Time, T)> {
         if self.head == self.front.len() {
-            self.refill(bound.as_nanos());
+            self.refill(bound.as_nanos().saturating_sub(1));
         }
         let &(at, item) = self.front.get(self.head)?;
         if at >= bound.as_nanos() {
@@ -113,17 +107,17 @@ impl<T: Copy> SortedWheel<T> {
         Some((Time::from_nanos(at), item))
     }
 
-    /// The first slots with few items become the list, if the first of them begins before `bound`: the wheel's
+    /// The first slots with few items become the list, unless the first of them begins after `latest`: the wheel's
     /// time comes to it, and may not pass what is still to be pushed.
     #[inline]
-    fn refill(&mut self, bound: u64) {
+    fn refill(&mut self, latest: u64) {
         self.front.clear();
         self.head = 0;
         while let Some(slot) = self.slots.first() {
             let (start, end) = self.slots.span(slot);
             let few = slot.is_one_time() || !self.slots.is_longer(slot, MOST_TO_SORT);
             if self.front.is_empty() {
-                if start >= bound {
+                if start > latest {
                     return;
                 }
                 self.slots.advance(start);

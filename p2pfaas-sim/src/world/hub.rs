@@ -121,12 +121,6 @@ impl Hub {
         self.calendar.announce(bound)
     }
 
-    /// Some of what will be announced next.
-    #[inline]
-    pub fn likely(&self) -> impl Iterator<Item = &Happening> {
-        self.calendar.likely()
-    }
-
     #[inline]
     pub fn pop_before(&mut self, bound: Time) -> Option<(Time, Happening)> {
         self.calendar.pop_before(bound)

@@ -337,6 +337,7 @@ impl<'a> World<'a> {
     }
 
     /// A job comes through a node's door.
+    #[inline]
     fn enter<O: Observer>(&mut self, node: u32, arrival: ArrivalAtNode, here: Here, observer: &mut O) {
         let index = node as usize;
         let mut sink = Sink {
@@ -360,6 +361,7 @@ impl<'a> World<'a> {
     }
 
     /// An event, and where the job ran whose answer it may be.
+    #[inline]
     fn deliver_answer<O: Observer>(
         &mut self,
         node: u32,
@@ -428,6 +430,7 @@ impl<'a> World<'a> {
         }
     }
 
+    #[inline]
     fn happen<O: Observer>(&mut self, happening: Happening, observer: &mut O) {
         match happening {
             Happening::Executed { node, life, job } => {

@@ -10,6 +10,9 @@ use super::hub::{Happening, Probe};
 /// Events for which memory is asked at once.
 const MOST: usize = 16;
 
+/// Fewer nodes stay in the cache by themselves.
+const MANY: usize = 256;
+
 /// Has the beginning of a value brought into the cache.
 #[inline(always)]
 pub(super) fn fetch<T>(value: &T) {
@@ -20,6 +23,9 @@ impl World<'_> {
     /// Gets ready for what is next before `bound`, and for the job that arrives then.
     #[inline]
     pub(super) fn get_ready(&mut self, bound: Time, arrives_at: Option<u32>) {
+        if self.nodes.len() < MANY {
+            return;
+        }
         let announced = self.hub.announced(bound);
         if announced.is_empty() {
             return;
@@ -29,8 +35,7 @@ impl World<'_> {
         for (place, (_, happening)) in next.iter_mut().zip(announced) {
             *place = *happening;
         }
-        // The nodes of these were likely, and have been asked for the last time.
-        for happening in self.hub.likely() {
+        for happening in &next[..count] {
             if let Some(node) = self.place(happening) {
                 self.prefetch_node(node);
             }
@@ -70,6 +75,9 @@ impl World<'_> {
 
     #[inline]
     pub(super) fn prefetch_node(&self, node: u32) {
+        if self.nodes.len() < MANY {
+            return;
+        }
         let node = node as usize;
         self.nodes[node].prefetch();
         self.devices[node].prefetch();

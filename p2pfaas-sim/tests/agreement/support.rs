@@ -135,7 +135,7 @@ pub fn runs(scenario: &Scenario, contender: &Contender) -> Vec<Measured> {
 }
 
 fn run(scenario: &Scenario, contender: &Contender, seed: u64) -> Measured {
-    let mut world = World::new(scenario, contender, seed).unwrap();
+    let mut world = World::new(scenario, contender, seed).expect("a world");
     let mut measured = Measured {
         warmup_s: scenario.warmup_s,
         duration_s: scenario.duration_s,

@@ -26,20 +26,20 @@ fn learned(shared: bool, frozen: bool) -> Contender {
 }
 
 fn served_in_time(scenario: &Scenario, contender: &Contender, seed: u64) -> (Counts, String) {
-    let mut world = World::new(scenario, contender, seed).unwrap();
+    let mut world = World::new(scenario, contender, seed).expect("a world");
     world.session(
         Schedule::training(&scenario.traffic, seed, 4_000.0),
         -4_000.0,
         0.0,
         &mut Counts::default(),
     );
-    let agents = world.agents_mut().unwrap();
+    let agents = world.agents_mut().expect("agents");
     agents.settle();
     agents.freeze(true);
     let mut counts = Counts::default();
     let horizon_s = scenario.horizon_s();
     world.session(Schedule::new(&scenario.traffic, seed, horizon_s), 0.0, horizon_s, &mut counts);
-    let agents = world.agents().unwrap();
+    let agents = world.agents().expect("agents");
     let known: Vec<_> = agents.learners().iter().map(|learner| learner.counters()).collect();
     (counts, format!("{known:?}"))
 }
@@ -61,11 +61,11 @@ fn agents_that_learn_beat_those_that_draw_and_the_same_seed_teaches_the_same() {
 fn nothing_is_lost_on_the_way_to_the_agents() {
     for shared in [false, true] {
         let (scenario, contender) = (unequal(), learned(shared, false));
-        let mut world = World::new(&scenario, &contender, 1).unwrap();
+        let mut world = World::new(&scenario, &contender, 1).expect("a world");
         world.session(Schedule::new(&scenario.traffic, 1, 2_000.0), 0.0, 2_000.0, &mut Counts::default());
         let asks = world.counters().asks;
-        world.agents_mut().unwrap().settle();
-        let counters = world.agents().unwrap().learners().iter().map(|learner| learner.counters());
+        world.agents_mut().expect("agents").settle();
+        let counters = world.agents().expect("agents").learners().iter().map(|learner| learner.counters());
         let (trained, gaps) =
             counters.fold((0, 0), |sum, now| (sum.0 + now.trained, sum.1 + now.episodes.gaps));
         assert_eq!(gaps, 0);

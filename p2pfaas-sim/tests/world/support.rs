@@ -74,7 +74,7 @@ impl Observer for Counts {
 
 /// One run.
 pub fn run(scenario: &Scenario, contender: &Contender, seed: u64) -> Counts {
-    let mut world = World::new(scenario, contender, seed).unwrap();
+    let mut world = World::new(scenario, contender, seed).expect("a world");
     let mut counts = Counts { warmup_s: scenario.warmup_s, ..Counts::default() };
     let horizon_s = scenario.horizon_s();
     world.session(Schedule::new(&scenario.traffic, seed, horizon_s), 0.0, horizon_s, &mut counts);
@@ -111,7 +111,7 @@ impl Observer for Jobs {
 }
 
 fn jobs(scenario: &Scenario, contender: &Contender, arrivals: impl Iterator<Item = Arrival>) -> Vec<Ended> {
-    let mut world = World::new(scenario, contender, 1).unwrap();
+    let mut world = World::new(scenario, contender, 1).expect("a world");
     let mut ended = Jobs::default();
     world.session(arrivals, 0.0, scenario.horizon_s(), &mut ended);
     ended.0.sort_by_key(|job| job.number);

@@ -25,7 +25,7 @@ impl Observer for All {
 }
 
 fn all(scenario: &Scenario, contender: &Contender, seed: u64) -> (All, p2pfaas_core::Counters) {
-    let mut world = World::new(scenario, contender, seed).unwrap();
+    let mut world = World::new(scenario, contender, seed).expect("a world");
     let mut all = All::default();
     let horizon_s = scenario.horizon_s();
     world.session(Schedule::new(&scenario.traffic, seed, horizon_s), 0.0, horizon_s, &mut all);
@@ -104,7 +104,7 @@ fn a_run_that_is_stopped_tells_what_became_of_every_job_that_was_due() {
     }
     let scenario = equal_nodes(3, 2, 4, 2.0, 1_000.0);
     let contender = policy("PowerOfNScheduler", ["1", "1", "true", "1"]);
-    let mut world = World::new(&scenario, &contender, 1).unwrap();
+    let mut world = World::new(&scenario, &contender, 1).expect("a world");
     let mut stop = Stop(0, 0);
     let ended_s = world.session(Schedule::new(&scenario.traffic, 1, 1_000.0), 0.0, 1_000.0, &mut stop);
     assert!((50.0..52.0).contains(&ended_s), "{ended_s}");

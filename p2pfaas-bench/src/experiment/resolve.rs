@@ -91,7 +91,8 @@ pub(super) fn resolve(
     let expected_jobs: f64 = traffic.iter().map(|traffic| traffic.expected_jobs(-train_s, horizon_s)).sum();
     let most_jobs = most_jobs(place);
     if let (true, Some(raw)) = (expected_jobs > most_jobs, &file.run) {
-        let digits = if expected_jobs < 1e12 { format!("{expected_jobs:.0}") } else { format!("{expected_jobs:.0e}") };
+        let digits =
+            if expected_jobs < 1e12 { format!("{expected_jobs:.0}") } else { format!("{expected_jobs:.0e}") };
         let reason = format!("about {digits} jobs in one run are too many");
         problems.add("run", &raw.span, reason, &format!("at most {most_jobs:.0}"));
     }

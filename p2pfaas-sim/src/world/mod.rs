@@ -14,6 +14,7 @@ mod prefetch;
 
 use std::sync::Arc;
 
+use p2pfaas_core::agent::Choice;
 use p2pfaas_core::policy::{Descriptor, Policy, PolicyError};
 use p2pfaas_core::{
     Arrival as ArrivalAtNode, Capacity, Counters, Event, ForwardAnswer, FunctionId, JobKey, Node, NodeConfig,
@@ -339,19 +340,11 @@ impl<'a> World<'a> {
     /// A job comes through a node's door.
     #[inline]
     fn enter<O: Observer>(&mut self, node: u32, arrival: ArrivalAtNode, here: Here, observer: &mut O) {
-        let index = node as usize;
-        let mut sink = Sink {
-            hub: &mut self.hub,
-            device: &mut self.devices[index],
-            observer,
-            node,
-            now: self.now,
-            arriving: Some(here),
-            returned: None,
-        };
-        let key = self.nodes[index].arrive(self.now, arrival, &mut self.rngs[index], &mut sink);
-        // It may wait, and nothing has to be done for it yet.
-        sink.settle(key);
+        self.turn(node, (Some(here), None), observer, |node, now, rng, sink| {
+            let key = node.arrive(now, arrival, rng, sink);
+            // It may wait, and nothing has to be done for it yet.
+            sink.settle(key);
+        });
         self.after(node, observer);
     }
 
@@ -369,18 +362,26 @@ impl<'a> World<'a> {
         returned: Option<Ran>,
         observer: &mut O,
     ) {
-        let index = node as usize;
-        let mut sink = Sink {
-            hub: &mut self.hub,
-            device: &mut self.devices[index],
-            observer,
-            node,
-            now: self.now,
-            arriving: None,
-            returned,
-        };
-        self.nodes[index].handle(self.now, event, &mut self.rngs[index], &mut sink);
+        self.turn(node, (None, returned), observer, |node, now, rng, sink| {
+            node.handle(now, event, rng, sink)
+        });
         self.after(node, observer);
+    }
+
+    /// Lets a node do something, with the job that arrives or where the answered one ran.
+    #[inline]
+    fn turn<O: Observer>(
+        &mut self,
+        node: u32,
+        (arriving, returned): (Option<Here>, Option<Ran>),
+        observer: &mut O,
+        act: impl FnOnce(&mut Node, Time, &mut Xoshiro256PlusPlus, &mut Sink<'_, O>),
+    ) {
+        let index = node as usize;
+        let device = &mut self.devices[index];
+        let now = self.now;
+        let mut sink = Sink { hub: &mut self.hub, device, observer, node, now, arriving, returned };
+        act(&mut self.nodes[index], now, &mut self.rngs[index], &mut sink);
     }
 
     /// What follows at once on an event of a node: its agent's choices, and that others see its load.
@@ -401,29 +402,15 @@ impl<'a> World<'a> {
         }
     }
 
-    fn choose<O: Observer>(
-        &mut self,
-        node: u32,
-        job: JobKey,
-        choice: Option<p2pfaas_core::agent::Choice>,
-        observer: &mut O,
-    ) {
+    fn choose<O: Observer>(&mut self, node: u32, job: JobKey, choice: Option<Choice>, observer: &mut O) {
         let eid = self.nodes[node as usize].next_eid();
         if let Some(agents) = &mut self.hub.agents {
             agents.choose(node, eid);
         }
-        let index = node as usize;
-        let mut sink = Sink {
-            hub: &mut self.hub,
-            device: &mut self.devices[index],
-            observer,
-            node,
-            now: self.now,
-            arriving: None,
-            returned: None,
-        };
-        self.nodes[index].handle(self.now, Event::Acted { job, choice }, &mut self.rngs[index], &mut sink);
-        if self.nodes[index].next_eid() == eid
+        self.turn(node, (None, None), observer, |node, now, rng, sink| {
+            node.handle(now, Event::Acted { job, choice }, rng, sink);
+        });
+        if self.nodes[node as usize].next_eid() == eid
             && let Some(agents) = &mut self.hub.agents
         {
             agents.unchoose(node);

@@ -28,7 +28,7 @@ pub trait Engine: Sync {
 pub struct Ended {
     /// The second at which it ended.
     pub ended_s: f64,
-    /// Decisions that a fallback policy took after the warm-up.
+    /// Decisions that a fallback policy took in the run, warm-up included.
     pub fallbacks: u64,
     /// What agents learned, where they were to.
     pub learning: Option<LearningSummary>,

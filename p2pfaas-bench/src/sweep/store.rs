@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -308,7 +309,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 
 /// As a whole.
 fn replace(path: &Path, text: &str) -> Result<(), WriteError> {
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    // Processes on several machines may write here, and have the same number.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}-{}-{now}.draft", std::process::id()));
     write(&draft, text.as_bytes())?;
     fs::rename(&draft, path).map_err(|error| unwritten(path, error))
 }

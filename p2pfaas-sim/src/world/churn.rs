@@ -67,7 +67,8 @@ impl World<'_> {
     /// A node is there, with nothing in it.
     pub(super) fn come(&mut self, node: u32) {
         let index = node as usize;
-        if self.devices[index].up {
+        // Who has left while it was repaired stays away.
+        if self.devices[index].up || self.devices[index].leaving {
             return;
         }
         let before = &self.nodes[index];
@@ -81,6 +82,9 @@ impl World<'_> {
             agents.restart(self.now, node, eid, self.scenario.job_timeout);
         }
         self.devices[index].up = true;
+        if let Some(published) = &mut self.published {
+            published[index] = super::load(&self.nodes[index]);
+        }
         self.introduce(node);
         self.see(node);
         self.hub.at(self.now + self.scenario.detection, Happening::Noticed { node });

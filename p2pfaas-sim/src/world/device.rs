@@ -51,6 +51,8 @@ pub(super) struct Device {
     functions: Option<Vec<bool>>,
     /// Counts restarts, so that what was meant for the node before its failure is not taken for this one's.
     pub life: u16,
+    /// When the node wants to be woken: an earlier moment has replaced a later one.
+    pub wakes: Option<Time>,
     /// Whether the node takes jobs.
     pub up: bool,
     /// Whether it has said goodbye, and finishes what it has.
@@ -70,6 +72,7 @@ impl Device {
             instances: spec.instances.map(|spec| Instances::new(spec, functions)),
             functions: offered,
             life: 0,
+            wakes: None,
             up: spec.joins_s.is_none(),
             leaving: false,
         }
@@ -79,6 +82,7 @@ impl Device {
     pub fn fail(&mut self) -> impl Iterator<Item = Here> + use<> {
         self.life = self.life.wrapping_add(1);
         self.up = false;
+        self.wakes = None;
         if let Some(sharing) = &mut self.sharing {
             sharing.clear();
         }
@@ -294,18 +298,23 @@ impl Instances {
         if self.idle[function as usize].pop_back().is_some() {
             return false;
         }
-        let idle: usize = self.idle.iter().map(VecDeque::len).sum();
-        if self.busy as usize + idle > self.spec.max_instances as usize {
-            let longest = self.idle.iter_mut().filter(|idle| !idle.is_empty()).min_by_key(|idle| idle[0]);
-            if let Some(longest) = longest {
-                longest.pop_front();
-            }
-        }
+        self.make_room();
         true
+    }
+
+    /// Those that have been idle longest go first; busy ones stay.
+    fn make_room(&mut self) {
+        let idle: usize = self.idle.iter().map(VecDeque::len).sum();
+        let room = (self.spec.max_instances as usize).saturating_sub(self.busy as usize);
+        for _ in room..idle {
+            let longest = self.idle.iter_mut().filter(|idle| !idle.is_empty()).min_by_key(|idle| idle[0]);
+            longest.and_then(VecDeque::pop_front);
+        }
     }
 
     fn end(&mut self, now: Time, function: u32) {
         self.busy = self.busy.saturating_sub(1);
         self.idle[function as usize].push_back(now);
+        self.make_room();
     }
 }

@@ -172,7 +172,9 @@ impl<O: Observer> Effects for Sink<'_, O> {
     }
 
     fn wake_at(&mut self, at: Time) {
-        self.hub.at(at.max(self.now), Happening::Wake { node: self.node, life: self.device.life });
+        let at = at.max(self.now);
+        self.device.wakes = Some(at);
+        self.hub.at(at, Happening::Wake { node: self.node, life: self.device.life });
     }
 }
 

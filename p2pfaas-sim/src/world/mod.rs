@@ -15,6 +15,7 @@ mod prefetch;
 use std::sync::Arc;
 
 use p2pfaas_core::agent::Choice;
+use p2pfaas_core::defaults::MAX_PEERS;
 use p2pfaas_core::policy::{Descriptor, Policy, PolicyError};
 use p2pfaas_core::{
     Arrival as ArrivalAtNode, Capacity, Counters, Event, ForwardAnswer, FunctionId, JobKey, Node, NodeConfig,
@@ -52,6 +53,19 @@ pub enum WorldError {
     /// There is no such network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A node has more neighbours than it can know.
+    #[error(
+        "node {node} has {neighbours} neighbours, and a node knows {MAX_PEERS} peers at most: a topology with fewer, such as random-regular"
+    )]
+    TooManyNeighbours {
+        /// The first of them.
+        node: u32,
+        /// Its neighbours.
+        neighbours: usize,
+    },
+    /// Messages get lost, and nobody would ever stop waiting for an answer.
+    #[error("with partitions, a job needs a time-out")]
+    NoTimeout,
     /// An agent cannot be had.
     #[error("an agent cannot be had: {0}")]
     Agent(#[from] AgentError),
@@ -90,6 +104,15 @@ impl<'a> World<'a> {
     pub fn new(scenario: &'a Scenario, contender: &'a Contender, seed: u64) -> Result<Self, WorldError> {
         let count = scenario.nodes.len();
         let network = scenario.network.build(count, seed)?;
+        if scenario.job_timeout.is_none() && !scenario.network.partitions.is_empty() {
+            return Err(WorldError::NoTimeout);
+        }
+        for node in 0..count as u32 {
+            let neighbours = network.neighbours(node).len();
+            if neighbours > MAX_PEERS as usize {
+                return Err(WorldError::TooManyNeighbours { node, neighbours });
+            }
+        }
         let functions = scenario.jobs.iter().map(|job| job.function as usize + 1).max().unwrap_or(0);
         let owned = |purpose| (0..count as u64).map(|node| generator(seed, purpose, node)).collect();
         let names: Vec<_> = (0..count).map(|index| format!("node-{index:06}")).collect();
@@ -262,11 +285,11 @@ impl<'a> World<'a> {
                     observer.passed(second.min(ends_s), self.hub.agents.as_ref().and_then(Agents::glimpse));
             }
         }
+        self.cancel_all(observer);
         if goes_on {
             // Until its end, also when nobody came any more.
             self.now = self.now.max(ends);
         } else {
-            self.cancel_all(observer);
             // What has happened at this nanosecond is over.
             self.now = self.now + std::time::Duration::from_nanos(1);
         }
@@ -433,7 +456,9 @@ impl<'a> World<'a> {
                 }
             }
             Happening::Wake { node, life } => {
-                if self.devices[node as usize].life == life {
+                let device = &mut self.devices[node as usize];
+                if device.life == life && device.wakes == Some(self.now) {
+                    device.wakes = None;
                     self.deliver(node, Event::Wake, observer);
                 }
             }

@@ -57,3 +57,14 @@ fn a_node_without_the_function_gives_the_job_back_to_its_sender() {
     assert_eq!((jobs[0].outcome, jobs[0].executed_by), (Outcome::Served, Some(0)));
     assert!(matches!(jobs[1].outcome, Outcome::Failed(_)), "its own clients get none there");
 }
+
+#[test]
+fn a_node_that_leaves_while_it_is_repaired_stays_away() {
+    let mut scenario = equal_nodes(1, 1, 0, 0.0, 10_000.0);
+    scenario.jobs[0].service = Service::Deterministic { mean_s: 0.001 };
+    scenario.nodes[0].faults = Some(Faults { mtbf_s: 1.0, mttr_s: 100.0 });
+    scenario.nodes[0].leaves_s = Some(50.0);
+    let late: Vec<_> = (0..50).map(|number| (1_000.0 + f64::from(number), 0)).collect();
+    let jobs = ended(&scenario, &policy("NoScheduler", ["true"]), &late);
+    assert!(jobs.iter().all(|job| matches!(job.outcome, Outcome::Failed(_))));
+}

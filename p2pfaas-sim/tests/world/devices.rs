@@ -59,6 +59,13 @@ fn the_instance_used_last_is_taken_first_and_the_longest_idle_makes_room() {
     let latencies =
         crate::support::latencies_of(&scenario, &[(0.0, 0), (0.5, 0), (10.0, 1), (20.0, 0), (30.0, 1)]);
     assert_eq!(latencies, [2.0, 2.0, 2.0, 1.0, 1.0]);
+    // Busy ones may be more for a while; then those go that have been idle longest.
+    scenario.nodes[0].slots = 3;
+    let latencies = crate::support::latencies_of(
+        &scenario,
+        &[(0.0, 0), (0.1, 0), (0.2, 0), (10.0, 0), (10.1, 0), (10.2, 0)],
+    );
+    assert_eq!(latencies, [2.0, 2.0, 2.0, 1.0, 1.0, 2.0]);
     // Beyond the idle time everything is cold again.
     let latencies = crate::support::latencies_of(&scenario, &[(0.0, 0), (103.0, 0)]);
     assert_eq!(latencies, [2.0, 2.0]);

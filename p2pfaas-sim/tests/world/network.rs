@@ -5,6 +5,7 @@ use std::time::Duration;
 use p2pfaas_core::{Outcome, Time};
 use p2pfaas_sim::network::{Latency, Partition};
 use p2pfaas_sim::service::Service;
+use p2pfaas_sim::world::World;
 
 use crate::support::{ended, equal_nodes, policy, run};
 
@@ -57,4 +58,18 @@ fn stale_views_make_co_operation_worse_but_not_useless() {
     let (fresh_s, _) = response_s(None, all);
     let (stale_s, _) = response_s(Some(Duration::from_secs(5)), all);
     assert!(fresh_s * 1.5 < stale_s, "fresh {fresh_s}, stale {stale_s}");
+}
+
+#[test]
+fn what_could_never_end_and_what_no_node_can_know_is_refused() {
+    let mut scenario = equal_nodes(5_000, 1, 0, 0.1, 10.0);
+    let contender = policy("NoScheduler", ["true"]);
+    let error = World::new(&scenario, &contender, 1).err().map(|error| error.to_string()).unwrap();
+    assert!(error.contains("4999 neighbours"), "{error}");
+    scenario.nodes.truncate(2);
+    scenario.traffic[0].rates.truncate(2);
+    let (from, until) = (Time::from_nanos(0), Time::from_nanos(1));
+    scenario.network.partitions = vec![Partition { from, until, groups: vec![vec![0]] }];
+    let error = World::new(&scenario, &contender, 1).err().map(|error| error.to_string()).unwrap();
+    assert!(error.contains("needs a time-out"), "{error}");
 }

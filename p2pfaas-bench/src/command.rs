@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::beside::{self, Beside};
-use crate::cli::{AgentArgs, Cli, Command, EvaluateArgs, RunArgs, TheoryArgs, TrainArgs};
+use crate::cli::{Cli, Command, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::{Folder, WriteError};
@@ -52,9 +52,9 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),
         Command::Train(args) => train_agent(&args),
-        Command::Evaluate(args) => evaluate_agent(&args),
-        Command::Agent(args) => show_agent(&args),
-        Command::Theory(args) => tell_theory(&args),
+        Command::Evaluate(args) => answer(evaluate::run(&args)),
+        Command::Agent(args) => answer(Summary::load(&args.file).map(|summary| evaluate::describe(&summary))),
+        Command::Theory(args) => answer(theory::run(&args)),
     }
 }
 
@@ -154,31 +154,12 @@ fn train_agent(args: &TrainArgs) -> ExitCode {
     }
 }
 
-fn evaluate_agent(args: &EvaluateArgs) -> ExitCode {
-    match evaluate::run(args) {
+/// A text, or why the input does not give one.
+fn answer<E: Display>(outcome: Result<String, E>) -> ExitCode {
+    match outcome {
         Err(error) => wrong(&error),
         Ok(text) => {
             print(&text);
-            ExitCode::SUCCESS
-        }
-    }
-}
-
-fn tell_theory(args: &TheoryArgs) -> ExitCode {
-    match theory::run(args) {
-        Err(error) => wrong(&error),
-        Ok(text) => {
-            print(&text);
-            ExitCode::SUCCESS
-        }
-    }
-}
-
-fn show_agent(args: &AgentArgs) -> ExitCode {
-    match Summary::load(&args.file) {
-        Err(error) => wrong(&error),
-        Ok(summary) => {
-            print(&evaluate::describe(&summary));
             ExitCode::SUCCESS
         }
     }

@@ -81,7 +81,7 @@ impl FromStr for JobId {
 }
 
 /// A job's place in one node's table, valid until the job is answered. A key is never given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JobKey {
     pub(crate) index: u32,
     pub(crate) generation: u32,

@@ -190,33 +190,9 @@ struct Sharing {
     served_s: f64,
     since: Time,
     /// Marks at which jobs are done, in the order of their bits (they are positive), then of their arrival.
-    marks: BinaryHeap<Reverse<(u64, u64, JobKeyOrder)>>,
+    marks: BinaryHeap<Reverse<(u64, u64, JobKey)>>,
     joined: u64,
     forecast: u32,
-}
-
-/// A key in a heap: it takes no part in the order.
-#[derive(Debug, Clone, Copy)]
-struct JobKeyOrder(JobKey);
-
-impl PartialEq for JobKeyOrder {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for JobKeyOrder {}
-
-impl PartialOrd for JobKeyOrder {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for JobKeyOrder {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
 }
 
 impl Sharing {
@@ -240,13 +216,13 @@ impl Sharing {
     fn join(&mut self, now: Time, key: JobKey, seconds: f64) {
         self.advance(now);
         let mark_s = self.served_s + seconds;
-        self.marks.push(Reverse((mark_s.to_bits(), self.joined, JobKeyOrder(key))));
+        self.marks.push(Reverse((mark_s.to_bits(), self.joined, key)));
         self.joined += 1;
     }
 
     fn leave(&mut self, now: Time, key: JobKey) {
         self.advance(now);
-        self.marks.retain(|Reverse((_, _, other))| other.0 != key);
+        self.marks.retain(|Reverse((_, _, other))| *other != key);
     }
 
     fn next(&self) -> Option<(Time, u32)> {
@@ -261,7 +237,7 @@ impl Sharing {
         match self.marks.pop() {
             Some(Reverse((mark, _, key))) => {
                 self.served_s = self.served_s.max(f64::from_bits(mark));
-                key.0
+                key
             }
             None => JobKey::NOBODY,
         }

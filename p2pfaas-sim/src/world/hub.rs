@@ -88,12 +88,7 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub fn new(
-        network: Network,
-        rng: Xoshiro256PlusPlus,
-        jobs: Vec<JobSpec>,
-        agents: Option<Agents>,
-    ) -> Self {
+    pub fn new(network: Network, rng: Xoshiro256PlusPlus, jobs: Vec<JobSpec>) -> Self {
         Hub {
             calendar: EventCalendar::default(),
             network,
@@ -102,7 +97,7 @@ impl Hub {
             probes: Slab::new(),
             travels: Slab::new(),
             answers: Slab::new(),
-            agents,
+            agents: None,
             choices: VecDeque::new(),
             open_jobs: 0,
             run_began: None,

@@ -86,6 +86,8 @@ pub struct World<'a> {
     identities: Vec<NodeId>,
     /// The configuration that was made last: mostly the next one is the same.
     config: Arc<NodeConfig>,
+    /// Whether nodes come and go.
+    changes: bool,
     /// What peers believe of whether a node is there.
     believed_up: Vec<bool>,
     published: Option<Vec<PeerLoad>>,
@@ -132,10 +134,11 @@ impl<'a> World<'a> {
             identities: names.iter().map(|name| NodeId::from_machine_id(name)).collect(),
             names,
             config: Arc::default(),
+            changes: scenario.has_churn(),
             believed_up: scenario.nodes.iter().map(|spec| spec.joins_s.is_none()).collect(),
             published,
             board,
-            hub: Hub::new(network, rng, scenario.jobs.clone(), None),
+            hub: Hub::new(network, rng, scenario.jobs.clone()),
             now: Time::ZERO,
             counted: Counters::default(),
         };
@@ -190,7 +193,7 @@ impl<'a> World<'a> {
         let (name, parameters) = defaults::FALLBACK;
         let fallback = Descriptor::new(name, parameters.iter().copied());
         let fallback = self.contender.registry.build(&fallback)?;
-        let peer_numbers = match self.scenario.has_churn() {
+        let peer_numbers = match self.changes {
             // Whoever comes later must find its number free.
             true => self.peer_names(index, |_| true).into_iter().map(|(name, _)| name).collect(),
             false => Vec::new(),
@@ -485,7 +488,7 @@ impl<'a> World<'a> {
     #[inline]
     fn executed<O: Observer>(&mut self, node: u32, job: JobKey, observer: &mut O) {
         let device = &mut self.devices[node as usize];
-        // Whoever gave it up does not wait for it; its instance is free only now all the same.
+        // Unless it has been given up, and its instance with it.
         if let Some(here) = device.get_mut(job) {
             let function = self.scenario.jobs[usize::from(here.arrival.task_type)].function;
             device.end(self.now, function);
@@ -554,9 +557,7 @@ impl<'a> World<'a> {
         for device in &mut self.devices {
             let waiting: Vec<_> = device.known().filter(|here| here.from.is_none()).copied().collect();
             for here in waiting {
-                let mut job = ended(here.arrival, Outcome::Cancelled);
-                job.latency = self.now.since(Time::ZERO);
-                observer.finished(&job);
+                observer.finished(&ended(here.arrival, Outcome::Cancelled));
                 self.hub.open_jobs -= 1;
             }
         }

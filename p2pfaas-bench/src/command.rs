@@ -17,7 +17,7 @@ use crate::beside::{self, Beside};
 use crate::cli::{Cli, Command, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
-use crate::results::{Folder, WriteError};
+use crate::results::Folder;
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
 use crate::{evaluate, interrupt, policies, run, table, theory, train};
 
@@ -111,13 +111,17 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
 }
 
 /// Runs, and tells what came of it and where it is.
-fn tell<E: Display + From<WriteError>>(
+fn tell<E: Display>(
     args: &RunArgs,
     experiment: &Experiment,
     run: impl FnOnce(&Folder, &CancellationToken) -> Result<crate::summary::Summary, E>,
 ) -> ExitCode {
+    let folder = match Folder::create(args.out.as_deref(), experiment) {
+        Ok(folder) => folder,
+        Err(error) if error.is_input() => return wrong(&error),
+        Err(error) => return failed(&error),
+    };
     let outcome = with_signals(|cancel| {
-        let folder = Folder::create(args.out.as_deref(), experiment)?;
         let summary = run(&folder, cancel);
         // Also on failure: what was measured is there.
         eprintln!("results in {}", folder.path().display());

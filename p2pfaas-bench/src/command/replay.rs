@@ -46,9 +46,14 @@ fn folder(args: &ReplayArgs, registry: &Registry) -> ExitCode {
     let engine = plan.engine(VirtualTime::with_times(registry.clone(), times));
     let options = Options { threads: args.threads, jobs: args.jobs };
     let experiment = &plan.experiment;
+    let out = args.out.as_deref().map(|out| Folder::create(Some(out), experiment)).transpose();
+    let out = match out {
+        Ok(out) => out,
+        Err(error) if error.is_input() => return wrong(&error),
+        Err(error) => return failed(&error),
+    };
     let replayed = with_signals(|cancel| {
         let progress = SimProgress::on_stderr(experiment);
-        let out = args.out.as_deref().map(|out| Folder::create(Some(out), experiment)).transpose()?;
         let mut summary = match &out {
             Some(out) => simulate::run(experiment, &engine, out, options, cancel, &progress)?,
             None => simulate::measure(experiment, &engine, args.threads, cancel, &progress)?,

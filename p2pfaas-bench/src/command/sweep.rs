@@ -25,7 +25,11 @@ pub(super) fn run(args: &SweepArgs, registry: &Registry, engine: &dyn Engine) ->
             return ExitCode::from(2);
         }
     };
-    let out = args.out.clone().unwrap_or_else(|| default_folder(&format!("{}-sweep", plan.name)));
+    let out = args.out.clone().map_or_else(|| default_folder(&format!("{}-sweep", plan.name)), Ok);
+    let out = match out {
+        Ok(out) => out,
+        Err(error) => return failed(&error),
+    };
     let store = match Store::open(&out, Manifest::of(&plan), &plan.source) {
         Ok(store) => store,
         Err(error) if error.is_input() => return wrong(&error),

@@ -9,7 +9,10 @@ use super::jobs::{self, Job};
 use super::problem::{At, Collector};
 use super::reader::{FromToml, Scalar, Table};
 use super::traffic::keys::{self, Traffic};
-use super::{cluster, network};
+use super::{Vary, cluster, network, vary};
+
+/// The full name of what a sweep varies.
+pub(super) const VARY: &str = "run.vary";
 
 /// The whole file.
 pub(super) struct File {
@@ -58,6 +61,7 @@ pub(super) struct Run {
     pub warmup_s: Option<At<f64>>,
     pub duration_s: Option<At<f64>>,
     pub seeds: Option<At<Vec<u64>>>,
+    pub vary: Vec<Vary>,
 }
 
 impl File {
@@ -146,6 +150,7 @@ fn run(mut table: Table<'_>, problems: &mut Collector<'_>) -> Run {
         warmup_s: table.take("warmup_s", problems),
         duration_s: table.take("duration_s", problems),
         seeds: table.take("seeds", problems),
+        vary: table.take_table("vary", problems).map_or_else(Vec::new, |table| vary::read(&table, problems)),
     };
     table.finish(problems);
     run

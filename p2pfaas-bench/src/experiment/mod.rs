@@ -16,6 +16,7 @@ mod resolve;
 mod service;
 mod suggest;
 mod traffic;
+mod vary;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ use p2pfaas_sim::service::Service;
 pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
+pub use vary::{Choice, Product, Vary, VaryError};
 
 /// A checked experiment: every default filled in, every number in its range.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +58,8 @@ pub struct Experiment {
     pub duration_s: f64,
     /// One run a seed and policy.
     pub seeds: Vec<u64>,
+    /// What a sweep varies; a run takes the values that stand in the file.
+    pub vary: Vec<Vary>,
 }
 
 impl Experiment {
@@ -91,6 +95,18 @@ impl Experiment {
             Some(experiment) if problems.is_empty() => Ok(experiment),
             _ => Err(problems),
         }
+    }
+
+    /// What the text of a file varies, whatever else is wrong with it.
+    ///
+    /// # Errors
+    /// All that is wrong with what it varies, at once.
+    pub fn varied(path: &Path, source: &str) -> Result<Vec<Vary>, Problems> {
+        let mut problems = problem::Collector::new(source);
+        let varied = file::File::read(source, &mut problems).and_then(|file| file.run).map(|run| run.vary);
+        let mut problems = problems.finish(path);
+        problems.problems.retain(|problem| problem.key.starts_with(file::VARY));
+        if problems.is_empty() { Ok(varied.unwrap_or_default()) } else { Err(problems) }
     }
 
     /// Seconds of one run, warm-up included.

@@ -114,10 +114,15 @@ impl<'a> Collector<'a> {
         self.add(key, span, "missing", expected);
     }
 
+    /// The whole text of a place.
+    pub fn source(&self, span: &Range<usize>) -> &'a str {
+        self.source.get(span.clone()).unwrap_or_default()
+    }
+
     /// The text of a place, cut short.
     pub fn text(&self, span: &Range<usize>) -> String {
         const LONGEST: usize = 40;
-        let text = self.source.get(span.clone()).unwrap_or_default();
+        let text = self.source(span);
         let line = text.lines().next().unwrap_or_default();
         let cut: String = line.chars().take(LONGEST).collect();
         if cut.len() < text.len() { format!("{cut}...") } else { cut }

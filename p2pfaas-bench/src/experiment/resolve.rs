@@ -110,6 +110,7 @@ pub(super) fn resolve(
         warmup_s,
         duration_s,
         seeds,
+        vary: file.run.as_ref().map_or_else(Vec::new, |run| run.vary.clone()),
     })
 }
 

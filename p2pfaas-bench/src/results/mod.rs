@@ -7,8 +7,8 @@ mod learning;
 mod picture;
 mod when;
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::curve::Curve;
@@ -17,6 +17,7 @@ use crate::summary::Summary;
 
 pub use jobs_file::{JobsFile, JobsFileError, Row};
 
+const EXPERIMENT: &str = "experiment.toml";
 const EVENT_LOGS: &str = "event-logs";
 const PICTURE: &str = "learning.svg";
 
@@ -30,9 +31,44 @@ pub struct WriteError {
     pub source: std::io::Error,
 }
 
-/// Where results go if nobody says it: `results/NAME-<UTC time>`.
-pub fn default_folder(name: &str) -> PathBuf {
-    Path::new("results").join(format!("{name}-{}", when::utc_now()))
+/// A folder that there is, and that is not empty.
+pub const TAKEN: &str =
+    "there are results already, which a second run never overwrites; expected a new or an empty folder";
+
+impl WriteError {
+    /// Whether the command was wrong, and not the machine: it named a folder with results.
+    pub fn is_input(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AlreadyExists
+    }
+}
+
+/// Makes the folder where results go if nobody says it: `results/NAME-<UTC time>`, with a number behind it
+/// if that is taken.
+///
+/// # Errors
+/// It cannot be made.
+pub fn default_folder(name: &str) -> Result<PathBuf, WriteError> {
+    new_folder(Path::new("results"), &format!("{name}-{}", when::utc_now()))
+}
+
+fn new_folder(parent: &Path, name: &str) -> Result<PathBuf, WriteError> {
+    make(parent)?;
+    let mut path = parent.join(name);
+    for number in 2_u32.. {
+        match fs::create_dir(&path) {
+            // Of two that begin in the same second, one finds the name taken.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path = parent.join(format!("{name}-{number}"));
+            }
+            Err(source) => return Err(WriteError { path, source }),
+            Ok(()) => break,
+        }
+    }
+    Ok(path)
+}
+
+fn make(path: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(path).map_err(|source| WriteError { path: path.into(), source })
 }
 
 /// The folder.
@@ -43,11 +79,23 @@ impl Folder {
     /// Makes the folder; without a name, `results/<experiment>-<UTC time>`.
     ///
     /// # Errors
-    /// It cannot be made or written to.
+    /// It cannot be made or written to, or there is something in it.
     pub fn create(out: Option<&Path>, experiment: &Experiment) -> Result<Folder, WriteError> {
-        let folder = Folder(out.map_or_else(|| default_folder(&experiment.name), Path::to_path_buf));
-        fs::create_dir_all(&folder.0).map_err(|source| WriteError { path: folder.0.clone(), source })?;
-        folder.write("experiment.toml", &experiment.source)?;
+        let folder = match out {
+            None => Folder(default_folder(&experiment.name)?),
+            Some(out) => {
+                make(out)?;
+                Folder(out.into())
+            }
+        };
+        let failed = |source| WriteError { path: folder.0.clone(), source };
+        if fs::read_dir(&folder.0).map_err(failed)?.next().is_some() {
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, TAKEN)));
+        }
+        // Of two that begin at once, only one can make it.
+        let path = folder.0.join(EXPERIMENT);
+        let mut file = File::create_new(&path).map_err(|source| WriteError { path: path.clone(), source })?;
+        file.write_all(experiment.source.as_bytes()).map_err(|source| WriteError { path, source })?;
         Ok(folder)
     }
 
@@ -80,8 +128,7 @@ impl Folder {
     /// # Errors
     /// It cannot be made.
     pub fn create_event_logs(&self) -> Result<(), WriteError> {
-        let path = self.0.join(EVENT_LOGS);
-        fs::create_dir_all(&path).map_err(|source| WriteError { path, source })
+        make(&self.0.join(EVENT_LOGS))
     }
 
     /// Where the event log of a node is written.
@@ -116,5 +163,31 @@ impl Folder {
     pub fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
         let path = self.0.join(name);
         fs::write(&path, text).map_err(|source| WriteError { path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{experiment, sweep_file};
+
+    #[test]
+    fn a_folder_with_results_is_refused_and_an_empty_one_is_taken() {
+        let (root, experiment) = (tempfile::tempdir().unwrap(), experiment(sweep_file()));
+        let out = root.path().join("a/b");
+        fs::create_dir_all(&out).unwrap();
+        Folder::create(Some(&out), &experiment).unwrap().write("summary.json", "first").unwrap();
+        let error = Folder::create(Some(&out), &experiment).unwrap_err();
+        assert!(error.is_input() && error.to_string().contains("never overwrites"), "{error}");
+        assert_eq!(fs::read_to_string(out.join("summary.json")).unwrap(), "first");
+        assert_eq!(fs::read_to_string(out.join("experiment.toml")).unwrap(), sweep_file());
+    }
+
+    #[test]
+    fn two_runs_of_the_same_second_have_folders_of_their_own() {
+        let root = tempfile::tempdir().unwrap();
+        let names: Vec<_> = (0..3).map(|_| new_folder(root.path(), "a-now").unwrap()).collect();
+        let names: Vec<_> = names.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["a-now", "a-now-2", "a-now-3"]);
     }
 }

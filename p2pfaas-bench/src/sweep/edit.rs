@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike, Value};
 
-use super::vary::Choice;
+use crate::experiment::Choice;
 
 /// A path that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn too_short(key: String) -> EditError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sweep::vary::Vary;
+    use crate::experiment::Vary;
 
     const FILE: &str = r#"# what it is
 [cluster]

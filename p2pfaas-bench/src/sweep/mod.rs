@@ -8,7 +8,6 @@ mod plan;
 mod shard;
 mod store;
 mod table;
-mod vary;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -23,8 +22,8 @@ use crate::summary::{PolicyRuns, PolicySummary, RunMeasured, Summary};
 pub use merge::{MergeError, Merged, merge};
 pub use plan::{Plan, PlanError, PointSize};
 pub use shard::{Shard, ShardChoice, ShardError};
+pub use crate::experiment::{Choice, Product, Vary, VaryError};
 pub use store::{Manifest, Store, StoreError};
-pub use vary::{Choice, Product, Vary, VaryError};
 
 /// A sweep that ended early. The points that were finished until then are in its folder.
 #[derive(Debug, thiserror::Error)]

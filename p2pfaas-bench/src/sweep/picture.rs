@@ -8,7 +8,7 @@ use std::ops::Range;
 use plotters::prelude::*;
 use serde::Deserialize;
 
-use super::vary::Product;
+use crate::experiment::Product;
 use crate::results::drawing::{COLOURS, Drawn, FAINT, FONT, GRID, INK, Name, range, write_names};
 
 const SIZE: (u32, u32) = (1_000, 560);

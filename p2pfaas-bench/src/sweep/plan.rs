@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::DocumentMut;
 
 use super::edit::{self, EditError};
-use super::vary::{Product, Vary};
+use crate::experiment::{Product, Vary};
 use crate::experiment::{Experiment, Known, Place, Problem, Problems};
 use crate::simulate::virtual_s;
 
@@ -29,6 +29,8 @@ pub struct Plan {
     /// The file as it was read.
     pub source: String,
     document: DocumentMut,
+    /// Paths that were varied on the command line; the others are the file's own.
+    given: Vec<Vec<String>>,
 }
 
 /// How much there is to do for a point.
@@ -80,13 +82,16 @@ impl Plan {
                 return Err(PlanError::Twice(vary.text.clone()));
             }
         }
-        let product = Product(varies);
+        let own = Experiment::varied(file, &source).map_err(PlanError::File)?;
+        let given: Vec<_> = varies.iter().map(|vary| vary.path.clone()).collect();
+        let product = Product(together(own, varies));
         let count = product.count();
         if count > MAX_POINTS {
             return Err(PlanError::TooMany(count));
         }
         let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let mut plan = Plan { file: file.into(), product, points: Vec::new(), name, source, document };
+        let mut plan =
+            Plan { file: file.into(), product, points: Vec::new(), name, source, document, given };
         plan.points = plan.check(count, known)?;
         Ok(plan)
     }
@@ -130,15 +135,18 @@ impl Plan {
         let mut document = self.document.clone();
         let mut keys = Vec::new();
         for (vary, choice) in self.product.0.iter().zip(self.product.choices(point)) {
+            let how = if self.given.contains(&vary.path) { "--vary" } else { "run.vary" };
             match edit::set(&mut document, &vary.path, choice) {
-                Ok(key) => keys.push((key, format!("--vary {}={}", vary.key, choice.0))),
+                Ok(key) => keys.push((key, format!("{how} {}={}", vary.key, choice.0))),
                 Err(EditError { key, reason, expected }) => {
                     let problem = Problem { line: None, key, reason, expected };
-                    return Err(vec![(self.line(problem), format!("--vary {}", vary.key))]);
+                    return Err(vec![(self.line(problem), format!("{how} {}", vary.key))]);
                 }
             }
         }
-        Experiment::parse(&self.file, document.to_string(), Place::Sim, known).map_err(|problems| {
+        let experiment = Experiment::parse(&self.file, document.to_string(), Place::Sim, known);
+        let alone = |experiment| Experiment { source: without_vary(document), vary: Vec::new(), ..experiment };
+        experiment.map(alone).map_err(|problems| {
             let blame = |problem: Problem| {
                 let culprit = keys.iter().find(|(key, _)| related(key, &problem.key));
                 let whose = match culprit {
@@ -157,6 +165,25 @@ impl Plan {
     }
 }
 
+/// What the file varies; values from the command line take the place of those for the same key.
+fn together(mut own: Vec<Vary>, given: Vec<Vary>) -> Vec<Vary> {
+    for vary in given {
+        match own.iter_mut().find(|other| other.path == vary.path) {
+            Some(other) => *other = vary,
+            None => own.push(vary),
+        }
+    }
+    own
+}
+
+/// A point is an experiment of its own, which varies nothing.
+fn without_vary(mut document: DocumentMut) -> String {
+    if let Some(run) = document.get_mut("run").and_then(|run| run.as_table_like_mut()) {
+        run.remove("vary");
+    }
+    document.to_string()
+}
+
 /// One is the other or lies in it.
 fn related(left: &str, right: &str) -> bool {
     let within = |inner: &str, outer: &str| {
@@ -172,9 +199,13 @@ mod tests {
     use p2pfaas_core::policy::Registry;
 
     fn plan(varies: &[&str]) -> Result<Plan, String> {
+        plan_of(sweep_file(), varies)
+    }
+
+    fn plan_of(text: &str, varies: &[&str]) -> Result<Plan, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tiny.toml");
-        std::fs::write(&file, sweep_file()).unwrap();
+        std::fs::write(&file, text).unwrap();
         let registry = Registry::builtin();
         let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
         let varies = varies.iter().map(|text| text.parse().unwrap()).collect();
@@ -191,6 +222,67 @@ mod tests {
         assert_eq!(described[5], "traffic.rate=2, cluster.slots=3");
         assert_eq!(described.iter().collect::<BTreeSet<_>>().len(), 6);
         assert_eq!(plan.points[0], PointSize { policies: 2, seeds: 2, virtual_s: 4.0 * 21.0 });
+    }
+
+    /// The file with what it varies itself.
+    fn varied(own: &str, varies: &[&str]) -> Result<Plan, String> {
+        plan_of(&format!("{}{own}", sweep_file()), varies)
+    }
+
+    #[test]
+    fn a_file_varies_its_own_keys_in_the_order_in_which_they_stand() {
+        for own in [
+            "[run.vary]\n\"traffic.rate\" = [1, 2.5]\n\"cluster.slots\" = \"1..3\"\n",
+            "[run.vary]\ntraffic.rate = [1, 2.5]\ncluster.slots = \"1..3\"\n",
+            "vary = { \"traffic.rate\" = [1, 2.5], \"cluster.slots\" = [1, 2, 3] }\n",
+            "vary = { traffic.rate = \"1,2.5\", cluster.slots = [1, 2, 3] }\n",
+        ] {
+            let plan = varied(own, &[]).unwrap();
+            assert_eq!(plan.points.len(), 6, "{own}");
+            assert_eq!(plan.product.describe(4), "traffic.rate=2.5, cluster.slots=2", "{own}");
+        }
+        let plan = varied("vary = { policy.pow.threshold = [1, 2], traffic.kind = [\"poisson\"] }\n", &[]);
+        assert_eq!(plan.unwrap().product.describe(1), "policy.pow.threshold=2, traffic.kind=\"poisson\"");
+    }
+
+    #[test]
+    fn the_command_line_replaces_what_the_file_varies_and_adds_to_it() {
+        let own = "vary = { traffic.rate = [1, 2], cluster.slots = [1, 2] }\n";
+        let plan = varied(own, &["traffic.rate=7", "cluster.queue=0,1"]).unwrap();
+        let described: Vec<_> = (0..plan.points.len()).map(|point| plan.product.describe(point)).collect();
+        assert_eq!(described.len(), 4);
+        assert_eq!(described[3], "traffic.rate=7, cluster.slots=2, cluster.queue=1");
+    }
+
+    #[test]
+    fn a_point_is_an_experiment_that_varies_nothing() {
+        let registry = Registry::builtin();
+        let known = Known { registry: &registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
+        let plan = varied("[run.vary]\ntraffic.rate = [1, 2.5]\n", &[]).unwrap();
+        let point = plan.experiment(1, &known).unwrap();
+        assert_eq!(point.source, sweep_file().replace("rate = 2.0", "rate = 2.5"));
+        assert!(point.vary.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_what_a_file_varies_is_told_with_its_line() {
+        for (own, complaint) in [
+            ("vary = { traffic.rate = \"2..1\" }", "tiny.toml:22: run.vary.traffic.rate: 2..1 does not go up"),
+            ("vary = { rate = [1] }", "tiny.toml:22: run.vary.rate: \"rate\" is not a key within a table"),
+            ("vary = 3", "tiny.toml:22: run.vary: 3 is not right; expected a table"),
+            ("vary = { traffic.rate = [] }", "run.vary.traffic.rate: a value is empty"),
+            (
+                "vary = { traffic.rate = [1], \"traffic.rate\" = [2] }",
+                "run.vary.traffic.rate: this key is varied twice; expected each key once",
+            ),
+            ("vary = { traffic.rat = [1] }", "(did you mean \"rate\"?)"),
+            ("vary = { traffic.rate = [1, -1] }", "traffic.rate: -1 is not possible"),
+        ] {
+            let error = varied(own, &[]).unwrap_err();
+            assert!(error.contains(complaint), "{error}");
+        }
+        let error = varied("vary = { traffic.rate = [1, -1] }", &[]).unwrap_err();
+        assert!(error.ends_with("(run.vary traffic.rate=-1)"), "{error}");
     }
 
     #[test]

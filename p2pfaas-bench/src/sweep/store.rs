@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::picture::{self, Part};
 use super::plan::Plan;
 use super::table;
-use super::vary::{Product, VaryError};
+use crate::experiment::{Product, VaryError};
 use crate::results::WriteError;
 use crate::simulate::ON;
 use crate::summary::Summary;

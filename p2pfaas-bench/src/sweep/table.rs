@@ -1,6 +1,6 @@
 //! `sweep.csv`: a line for each point and policy.
 
-use super::vary::Product;
+use crate::experiment::Product;
 use crate::results::csv::{fields, line, names, quoted};
 use crate::summary::Summary;
 

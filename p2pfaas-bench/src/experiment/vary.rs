@@ -1,8 +1,13 @@
-//! `--vary key=range`: what is varied, and over which values.
+//! `--vary key=range` and `[run] vary`: what is varied, and over which values.
 
+use std::ops::Range;
 use std::str::FromStr;
 
+use toml::de::DeValue;
 use toml_edit::Value;
+
+use super::problem::{At, Collector};
+use super::reader::Table;
 
 /// Values of one key.
 const MAX_VALUES: usize = 10_000;
@@ -66,6 +71,54 @@ impl Product {
 pub struct VaryError {
     reason: String,
     expected: &'static str,
+}
+
+/// Reads `[run] vary`, in the order of the file. A key is a path in quotes, or the tables and keys of a path
+/// themselves; a value is a list, or a text with a range.
+pub(super) fn read(table: &Table<'_>, problems: &mut Collector<'_>) -> Vec<Vary> {
+    let mut found = Vec::new();
+    for (name, value) in table.rest() {
+        leaves(name.value.into(), value, &mut found);
+    }
+    found.sort_by_key(|(_, value)| value.span.start);
+    let mut varies: Vec<Vary> = Vec::new();
+    for (key, at) in found {
+        match format!("{key}={}", range(&at, problems)).parse::<Vary>() {
+            Ok(vary) if varies.iter().any(|other| other.path == vary.path) => {
+                problems.at(&at, "this key is varied twice", "each key once, with all of its values");
+            }
+            Ok(vary) => varies.push(vary),
+            Err(error) => problems.at(&at, error.reason, error.expected),
+        }
+    }
+    varies
+}
+
+/// The values in a table and in those that it has in it.
+fn leaves<'a>(key: String, at: At<&'a DeValue<'a>>, found: &mut Vec<(String, At<&'a DeValue<'a>>)>) {
+    let DeValue::Table(table) = at.value else { return found.push((key, at)) };
+    for (name, value) in table {
+        let part = name.get_ref();
+        let part = if part.contains('.') { format!("\"{part}\"") } else { part.to_string() };
+        let inner = At { value: value.get_ref(), key: format!("{}.{part}", at.key), span: value.span() };
+        leaves(format!("{key}.{part}"), inner, found);
+    }
+}
+
+/// Values as `--vary` has them: a text is a range, a list one value after the other.
+fn range(at: &At<&DeValue<'_>>, problems: &Collector<'_>) -> String {
+    let one = |value: &DeValue<'_>, span: &Range<usize>| match value {
+        DeValue::String(text) => Value::from(text.as_ref()).to_string(),
+        _ => problems.source(span).to_string(),
+    };
+    match at.value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Array(values) => {
+            let values = values.iter().map(|value| one(value.get_ref(), &value.span()));
+            values.collect::<Vec<_>>().join(",")
+        }
+        value => one(value, &at.span),
+    }
 }
 
 impl Choice {

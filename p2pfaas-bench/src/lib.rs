@@ -3,7 +3,7 @@
 //! [`run_command`] is the whole program; a program with policies of its own calls it with a bigger
 //! registry. The modules below are its parts, in the order in which a run meets them:
 //!
-//! - [`experiment`] reads and checks the file;
+//! - [`experiment`] reads and checks the file, and [`check`] tells what it will run, by the load that is [`offered`];
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
@@ -16,6 +16,7 @@
 
 pub mod answer;
 pub mod beside;
+pub mod check;
 pub mod cli;
 pub mod client;
 mod command;
@@ -29,6 +30,7 @@ pub mod experiment;
 mod interrupt;
 pub mod job;
 pub mod load;
+pub mod offered;
 pub mod payload;
 pub mod policies;
 pub mod progress;

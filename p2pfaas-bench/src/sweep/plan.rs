@@ -8,6 +8,7 @@ use toml_edit::DocumentMut;
 use super::edit::{self, EditError};
 use crate::experiment::{Product, Vary};
 use crate::experiment::{Experiment, Known, Place, Problem, Problems};
+use crate::offered::expected_jobs;
 use crate::simulate::virtual_s;
 
 /// Points of a sweep.
@@ -42,6 +43,8 @@ pub struct PointSize {
     pub seeds: usize,
     /// Seconds that all these runs take together, in virtual time.
     pub virtual_s: f64,
+    /// Jobs of all these runs, on average.
+    pub jobs: f64,
 }
 
 /// A sweep that makes no sense. Nothing was started.
@@ -104,6 +107,7 @@ impl Plan {
                     policies: experiment.policies.len(),
                     seeds: experiment.seeds.len(),
                     virtual_s: virtual_s(&experiment),
+                    jobs: expected_jobs(&experiment),
                 }),
                 // The same complaint about the same line is the same mistake, in whatever point.
                 Err(lines) => told.extend(lines.into_iter().filter_map(|(what, where_)| {
@@ -221,7 +225,7 @@ mod tests {
         assert_eq!(described[1], "traffic.rate=1, cluster.slots=2");
         assert_eq!(described[5], "traffic.rate=2, cluster.slots=3");
         assert_eq!(described.iter().collect::<BTreeSet<_>>().len(), 6);
-        assert_eq!(plan.points[0], PointSize { policies: 2, seeds: 2, virtual_s: 4.0 * 21.0 });
+        assert_eq!(plan.points[0], PointSize { policies: 2, seeds: 2, virtual_s: 84.0, jobs: 168.0 });
     }
 
     /// The file with what it varies itself.

@@ -3,6 +3,7 @@
 mod replay;
 mod sweep;
 mod theory;
+mod tools;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -21,9 +22,20 @@ pub use theory::{
     PowerOfDArgs, Queue, Rule, Subject, TheoryArgs, TrafficArgs,
 };
 use theory::{THEORY_HELP, THEORY_MORE};
+pub use tools::{CheckArgs, CompletionsArgs, ManArgs};
+use tools::{
+    CHECK_HELP, CHECK_MORE, COMPLETIONS_HELP, COMPLETIONS_MORE, MAN_HELP, MAN_MORE, SCHEMA_HELP, SCHEMA_MORE,
+};
 
 const EXAMPLES: &str = "\
+Exit codes:
+  0    done
+  1    something could not be started, run or written; what was measured by then is kept
+  2    the input is wrong: the command line, a file, or a folder that holds other results; nothing was started
+  130  interrupted by Ctrl-C or SIGTERM; what was measured by then is kept
+
 Examples:
+  p2pfaas check experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
@@ -75,8 +87,6 @@ The results folder holds:
 
 Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
 
-Exit codes: 0 done, 1 something could not be started or written, 2 the input is wrong, 130 interrupted.
-
 Examples:
   p2pfaas run experiments/quickstart.toml
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
@@ -121,8 +131,6 @@ It writes
 
 Ctrl-C ends the training and keeps what has been learned; a second one ends the program at once.
 
-Exit codes: 0 done, 1 something could not be written, 2 the input is wrong, 130 interrupted.
-
 Examples:
   p2pfaas train --trace results/monday --only learned/1/0 --out node0.ckpt
   p2pfaas train --trace results/monday --only sarsa/1/ --out agent.ckpt --set rule=q-learning --set gamma=0.5
@@ -148,8 +156,6 @@ Where a record does not tell the probability of a choice, how often the action w
 Only of agents that are known to be epsilon-greedy (of the reference client's records, and of CSV) it is derived: \
 the most frequent action of a state is taken to be the greedy one, if there are 5 choices or more and a single \
 most frequent one. A warning tells how many of each kind there are.
-
-Exit codes: 0 done, 2 the input is wrong.
 
 Examples:
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent node0.ckpt
@@ -183,6 +189,9 @@ pub enum Command {
     /// Run an experiment file with many values in the simulator
     #[command(long_about = SWEEP_HELP, after_long_help = SWEEP_MORE)]
     Sweep(SweepArgs),
+    /// Say what an experiment file will run, how long it takes and what is wrong with it
+    #[command(long_about = CHECK_HELP, after_long_help = CHECK_MORE)]
+    Check(CheckArgs),
     /// Put the shards of a sweep together
     #[command(long_about = MERGE_HELP)]
     Merge(MergeArgs),
@@ -203,6 +212,15 @@ pub enum Command {
     Theory(TheoryArgs),
     /// List the policies with their parameters, defaults and meanings
     Policies,
+    /// Print the JSON Schema of experiment files, for editors
+    #[command(long_about = SCHEMA_HELP, after_long_help = SCHEMA_MORE)]
+    Schema,
+    /// Print a shell's completions
+    #[command(long_about = COMPLETIONS_HELP, after_long_help = COMPLETIONS_MORE)]
+    Completions(CompletionsArgs),
+    /// Print the man page, or write one a subcommand
+    #[command(long_about = MAN_HELP, after_long_help = MAN_MORE)]
+    Man(ManArgs),
 }
 
 /// Arguments of `p2pfaas run`.

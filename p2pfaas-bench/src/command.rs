@@ -2,6 +2,7 @@
 
 mod replay;
 mod sweep;
+mod tools;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -48,6 +49,10 @@ pub fn run_command(registry: Registry) -> ExitCode {
             Ok(Place::Local) => run_file(&args, registry),
             Ok(place) => simulate_file(&args, place, registry),
         },
+        Command::Check(args) => tools::check_files(&args, &registry),
+        Command::Schema => tools::print_schema(&registry),
+        Command::Completions(args) => tools::completions(&args),
+        Command::Man(args) => tools::man(&args),
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),

@@ -185,6 +185,13 @@ impl Check {
         text::render(self)
     }
 
+    /// The same in one line.
+    pub fn to_json_line(&self) -> String {
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
     /// The text for machines.
     pub fn to_json(&self) -> String {
         // Nothing in it can fail: all keys are texts, and numbers that are not finite become null.

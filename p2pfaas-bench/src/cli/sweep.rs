@@ -39,8 +39,6 @@ all of them see; else `p2pfaas merge` puts their folders together. With --shard 
 Slurm array task (SLURM_ARRAY_TASK_ID, _MIN, _COUNT), or, with --shard auto/N, that of the pod of an indexed \
 Kubernetes Job (JOB_COMPLETION_INDEX). The results are the same bytes, whatever the threads and shards.
 
-Exit codes: 0 done, 1 something could not be run or written, 2 the input is wrong, 130 interrupted.
-
 Examples:
   p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas sweep a.toml --vary cluster.slots=1..4 --vary policy.pow-2.threshold=1,2,4 --out results/slots
@@ -56,8 +54,6 @@ alone would have made, byte for byte.
 
 Refused, before anything is written, are shards of different sweeps, points that two shards have with different \
 results, and points that nobody has (--partial takes what there is; the others can be brought later).
-
-Exit codes: 0 done, 1 something could not be written, 2 the input is wrong.
 
 Examples:
   p2pfaas merge results/rates part1 part2

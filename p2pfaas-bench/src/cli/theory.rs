@@ -11,8 +11,6 @@ seconds if --service-s gives the mean. All nodes and their traffic are equal, ar
 take no time.";
 
 pub(super) const THEORY_MORE: &str = "\
-Exit codes: 0 done, 2 the input is wrong.
-
 Examples:
   p2pfaas theory erlang-b --slots 1,2,4,8 --load 0.7,0.9
   p2pfaas theory mm1k --places 10 --load 0.5,0.9,1.1

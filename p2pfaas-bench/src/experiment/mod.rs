@@ -13,6 +13,7 @@ mod network;
 mod problem;
 mod reader;
 mod resolve;
+pub mod schema;
 mod service;
 mod suggest;
 mod traffic;

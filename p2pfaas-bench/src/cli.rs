@@ -85,7 +85,14 @@ The results folder holds:
   event-logs/      with --event-logs: what each node saw and did, LABEL-seedN-nodeI.log
   agents/          what each node's agent has learned, LABEL-seedN-nodeI.ckpt
 
-Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
+  runs/            until all runs are over: those that are, each with its jobs
+
+A folder with results is never written into again. Ctrl-C ends a run and keeps what was measured; a second one ends the \
+program at once. The same command with --resume DIR, or with the same --out, then goes on: the policies and seeds that were \
+over are kept, the others are run. So it does after a kill or a loss of power. If the file, the options or the program's \
+version have changed, that is refused.
+
+What a file varies ([run] vary) is for `p2pfaas sweep`: a run takes the values that stand in the file.
 
 Examples:
   p2pfaas run experiments/quickstart.toml
@@ -234,6 +241,9 @@ pub struct RunArgs {
     /// Folder for the results [default: results/EXPERIMENT-UTCTIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Go on with an interrupted run in this folder: runs that are over are kept, the others are made
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub resume: Option<PathBuf>,
     /// Run with this seed only, whatever the file says
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

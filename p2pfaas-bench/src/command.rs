@@ -20,7 +20,7 @@ use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::Folder;
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
-use crate::{evaluate, interrupt, policies, run, table, theory, train};
+use crate::{evaluate, interrupt, kept, policies, run, table, theory, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
 /// policies of its own:
@@ -115,13 +115,36 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
     })
 }
 
+/// Where it runs and what else its results depend on, beside the experiment.
+fn how(args: &RunArgs) -> String {
+    let on = if args.on.is_simulated() { "sim" } else { "local" };
+    let mut how = format!("--on {on}");
+    if args.jobs {
+        how.push_str(" --jobs");
+    }
+    if args.event_logs {
+        how.push_str(" --event-logs");
+    }
+    if let Some(folder) = &args.beside {
+        how.push_str(&format!(" --beside {}", folder.display()));
+    }
+    how
+}
+
 /// Runs, and tells what came of it and where it is.
 fn tell<E: Display>(
     args: &RunArgs,
     experiment: &Experiment,
     run: impl FnOnce(&Folder, &CancellationToken) -> Result<crate::summary::Summary, E>,
 ) -> ExitCode {
-    let folder = match Folder::create(args.out.as_deref(), experiment) {
+    if !experiment.vary.is_empty() {
+        let keys: Vec<_> = experiment.vary.iter().map(|vary| vary.key.as_str()).collect();
+        let (keys, file) = (keys.join(", "), args.file.display());
+        eprintln!("the file varies {keys}; this runs it as it stands, and `p2pfaas sweep {file}` runs it for all values");
+    }
+    let manifest = kept::Manifest::of(experiment, how(args));
+    let folder = kept::open(args.out.as_deref(), args.resume.as_deref(), experiment, &manifest);
+    let folder = match folder {
         Ok(folder) => folder,
         Err(error) if error.is_input() => return wrong(&error),
         Err(error) => return failed(&error),
@@ -130,6 +153,9 @@ fn tell<E: Display>(
         let summary = run(&folder, cancel);
         // Also on failure: what was measured is there.
         eprintln!("results in {}", folder.path().display());
+        if let Some(left) = kept::left(&folder, experiment) {
+            eprintln!("{left}");
+        }
         if folder.learning_picture().is_file() {
             eprintln!("how agents learned: {}", folder.learning_picture().display());
         }

@@ -9,7 +9,7 @@ use crate::job::Phase;
 use crate::tally::Counted;
 
 /// The learning curve of one policy under one seed.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Curve {
     /// Label of the policy.
     pub policy: String,
@@ -19,7 +19,7 @@ pub struct Curve {
 }
 
 /// The jobs that were due in one second.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Bin {
     /// Jobs that were due.
     pub offered: u64,

@@ -1,6 +1,7 @@
 //! How times are spread: a histogram of bounded size, exact to three digits.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Significant digits of a quantile.
 const DIGITS: u8 = 3;
@@ -10,7 +11,8 @@ const LONGEST: u64 = 3_600_000_000;
 
 /// Times in seconds, from 1 µs to 1 h; what is shorter or longer counts as such. Up to 2 ms every
 /// microsecond is told apart, above that three digits are. Takes at most 190 kB.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Recorded", from = "Recorded")]
 pub struct Distribution {
     /// Not there as long as there is nothing in it.
     histogram: Option<Histogram<u64>>,
@@ -69,9 +71,51 @@ impl Distribution {
     }
 }
 
+/// A distribution as it is kept: the values of the histogram that there are, in microseconds, and how often.
+#[derive(Serialize, Deserialize)]
+struct Recorded {
+    values: Vec<(u64, u64)>,
+    max_s: Option<f64>,
+}
+
+impl From<Distribution> for Recorded {
+    fn from(distribution: Distribution) -> Recorded {
+        let values = distribution.histogram.iter().flat_map(|histogram| histogram.iter_recorded());
+        let values = values.map(|value| (value.value_iterated_to(), value.count_at_value()));
+        Recorded { values: values.collect(), max_s: distribution.max_s }
+    }
+}
+
+impl From<Recorded> for Distribution {
+    fn from(recorded: Recorded) -> Distribution {
+        let mut distribution = Distribution { histogram: None, max_s: recorded.max_s };
+        for (value, count) in recorded.values {
+            if let Some(histogram) = distribution.histogram() {
+                // It has been in such a histogram.
+                let _ = histogram.record_n(value.clamp(LEAST, LONGEST), count);
+            }
+        }
+        distribution
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_has_the_same_counts_and_quantiles() {
+        let mut distribution = Distribution::default();
+        (0..5_000).for_each(|index| distribution.add(1e-6 * 1.004_f64.powi(index)));
+        let bytes = postcard::to_stdvec(&distribution).unwrap();
+        let back: Distribution = postcard::from_bytes(&bytes).unwrap();
+        for fraction in [0.0, 0.001, 0.3, 0.5, 0.95, 0.999, 1.0] {
+            assert_eq!(back.quantile(fraction), distribution.quantile(fraction), "{fraction}");
+        }
+        assert_eq!((back.count(), back.max_s()), (distribution.count(), distribution.max_s()));
+        let nothing = postcard::to_stdvec(&Distribution::default()).unwrap();
+        assert_eq!(postcard::from_bytes::<Distribution>(&nothing).unwrap(), Distribution::default());
+    }
 
     /// The value at this rank of the sorted times.
     fn exact(sorted: &[f64], fraction: f64) -> f64 {

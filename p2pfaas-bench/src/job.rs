@@ -41,7 +41,7 @@ impl Outcome {
 }
 
 /// What a job was sent for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Phase {
     /// For agents to learn from, before the run begins.
     Training,

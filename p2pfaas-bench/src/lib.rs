@@ -9,6 +9,7 @@
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`kept`] keeps the runs that are over while others go on, so that an interrupted experiment can go on;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
 //! - [`theory`] says what should come out, where that is known;
@@ -29,6 +30,7 @@ pub mod evaluate;
 pub mod experiment;
 mod interrupt;
 pub mod job;
+pub mod kept;
 pub mod load;
 pub mod offered;
 pub mod payload;

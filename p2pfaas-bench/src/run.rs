@@ -17,6 +17,7 @@ use crate::curve::Curve;
 use crate::embedded::{Cluster, node_id};
 use crate::experiment::{Experiment, PolicySpec};
 use crate::job::JobRecord;
+use crate::kept::{Kept, Ran};
 use crate::load::{Session, Targets, drive};
 use crate::payload::{self, PayloadError};
 use crate::progress::{Live, Progress};
@@ -87,13 +88,15 @@ pub fn run(
     let interrupted = cancel.is_cancelled() || ended.is_err();
     let summary = Summary::of(experiment, "local", Some(cores()), interrupted, &policies);
     // All are tried: whichever can be kept, is.
-    let jobs = bench.jobs.finish();
+    let count = experiment.policies.len() * experiment.seeds.len();
+    let jobs = bench.kept.join(folder, &experiment.name, count);
     let written = folder.write_summary(&summary);
     let learning = folder.write_learning(&bench.curves, &summary);
     ended?;
     jobs?;
     written?;
     learning?;
+    bench.kept.tidy(count)?;
     Ok(summary)
 }
 
@@ -104,7 +107,7 @@ struct Bench<'a> {
     progress: &'a Progress,
     payloads: Vec<Vec<bytes::Bytes>>,
     folder: &'a Folder,
-    jobs: JobsFile,
+    kept: Kept,
     curves: Vec<Curve>,
     event_logs: bool,
     nodes: Runtime,
@@ -128,7 +131,7 @@ impl<'a> Bench<'a> {
             progress,
             payloads: payloads.collect::<Result<_, _>>()?,
             folder,
-            jobs: JobsFile::create(&folder.jobs(), &experiment.name)?,
+            kept: Kept::of(folder)?,
             curves: Vec::new(),
             event_logs: false,
             nodes: Builder::new_multi_thread().thread_name("node").enable_all().build()?,
@@ -157,16 +160,28 @@ impl<'a> Bench<'a> {
             if self.cancel.is_cancelled() {
                 break;
             }
-            runs.add(place, self.once(policy, *seed)?);
+            let run = self.runs;
+            self.runs += 1;
+            let ran = match self.kept.get(run) {
+                Some(ran) => ran,
+                None => {
+                    let ran = self.once(run, policy, *seed)?;
+                    if !ran.measured.interrupted {
+                        self.kept.keep(run, &ran)?;
+                    }
+                    ran
+                }
+            };
+            self.curves.extend(ran.curve);
+            runs.add(place, ran.measured);
         }
         Ok(())
     }
 
     /// One policy under one seed, on a cluster of its own.
-    fn once(&mut self, policy: &PolicySpec, seed: u64) -> Result<RunMeasured, RunError> {
+    fn once(&self, run: usize, policy: &PolicySpec, seed: u64) -> Result<Ran, RunError> {
         let live = Arc::new(Live::default());
-        let progress = self.progress.run(self.runs, policy, seed, Arc::clone(&live));
-        self.runs += 1;
+        let progress = self.progress.run(run, policy, seed, Arc::clone(&live));
         let event_logs = self.event_logs.then_some(self.folder);
         let start = Cluster::start(self.experiment, policy, seed, &self.registry, event_logs);
         let cluster = self.nodes.block_on(start)?;
@@ -174,15 +189,16 @@ impl<'a> Bench<'a> {
         let mut stage = Stage::new(progress, &cluster, self.experiment.warmup_s);
         let mut curve = policy.learns().then(|| Curve::new(&policy.label, seed));
 
+        let mut jobs = JobsFile::create(&self.kept.draft(run), &self.experiment.name)?;
         let (sender, records) = mpsc::channel(RECORDS);
         let stop = self.cancel.child_token();
-        let (jobs, label) = (&mut self.jobs, policy.label.as_str().into());
+        let (into_jobs, label) = (&mut jobs, policy.label.as_str().into());
         let (into, tally) = (&mut curve, Tally::new(self.experiment.measured_s()));
         let mut failure = None;
         let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
-                let collected = collect(records, tally, jobs, into, label, seed, &live);
+                let collected = collect(records, tally, into_jobs, into, label, seed, &live);
                 if collected.is_err() {
                     stop_on_error.cancel();
                 }
@@ -219,16 +235,19 @@ impl<'a> Bench<'a> {
         if let Some(curve) = &mut curve {
             stage.tell(curve);
         }
-        self.curves.extend(curve);
         let learning = cluster.learned(policy);
         let kept = self.keep(&cluster, policy, seed);
         self.nodes.block_on(cluster.shutdown());
+        // Also on failure: the jobs until then are there.
+        let closed = jobs.finish();
         let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        closed?;
         kept?;
         failure.map_or(Ok(()), Err)?;
         let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
         let interrupted = stop.is_cancelled();
-        Ok(RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning })
+        let measured = RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning };
+        Ok(Ran { measured, curve })
     }
 
     /// Keeps what the agents have learned.
@@ -271,6 +290,5 @@ fn collect(
         }
         jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
     }
-    jobs.flush()?;
     Ok(tally)
 }

@@ -3,7 +3,7 @@
 //! Fractions are of offered jobs after the warm-up, times are seconds, latencies those of served
 //! jobs from the instant when they were due. [`crate::statistics`] says what the intervals mean.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::beside::Beside;
 use crate::distribution::Distribution;
@@ -131,7 +131,7 @@ pub struct PolicySummary {
 }
 
 /// What the agents of a policy learned.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearningSummary {
     /// Seconds of training before each run.
     pub training_s: f64,
@@ -174,7 +174,7 @@ pub struct Intervals {
 }
 
 /// What it cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CostSummary {
     /// CPU seconds of nodes, functions and load generator together, while it was counted.
     pub cpu_s: f64,
@@ -216,7 +216,7 @@ pub struct SeedSummary {
 }
 
 /// What was measured in one run: one policy under one seed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunMeasured {
     /// The seed.
     pub seed: u64,

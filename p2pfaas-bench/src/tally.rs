@@ -45,7 +45,7 @@ impl From<&JobRecord> for Counted {
 }
 
 /// Counts of jobs.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Jobs that were due.
     pub offered: u64,
@@ -99,7 +99,7 @@ impl Counts {
 }
 
 /// What is counted of the jobs after the warm-up.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Tally {
     /// All of them.
     pub counts: Counts,

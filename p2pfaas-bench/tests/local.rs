@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use p2pfaas_bench::experiment::{Experiment, Known, Place};
+use p2pfaas_bench::kept;
 use p2pfaas_bench::progress::Progress;
 use p2pfaas_bench::results::Folder;
 use p2pfaas_bench::run::{Options, run};
@@ -52,6 +53,43 @@ fn of<'a>(rows: &'a [Row], policy: &str) -> Vec<&'a Row> {
     let mut rows: Vec<_> = rows.iter().filter(|row| cell(row, "policy") == name).collect();
     rows.sort_by_key(|row| cell(row, "job").parse::<u64>().unwrap());
     rows
+}
+
+#[test]
+fn an_interrupted_run_goes_on_where_it_was_ended_and_keeps_the_rows_that_were_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = experiment(0.8, &format!("{NONE}{POWER}"));
+    let manifest = kept::Manifest::of(&experiment, "--on local".into());
+    let go = |folder: &Folder, cancel: &CancellationToken| {
+        let progress = Progress::hidden(&experiment);
+        run(&experiment, Registry::builtin(), folder, Options::default(), cancel, &progress).unwrap()
+    };
+    let cancel = CancellationToken::new();
+    let out = kept::open(Some(folder.path()), None, &experiment, &manifest).unwrap();
+    let first_run = folder.path().join("runs/0000.run");
+    let interrupted = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !first_run.is_file() {
+                std::thread::yield_now();
+            }
+            cancel.cancel();
+        });
+        go(&out, &cancel)
+    });
+    assert!(interrupted.interrupted);
+    let kept_rows = std::fs::read(folder.path().join("runs/0000.parquet")).unwrap();
+
+    let out = kept::open(None, Some(folder.path()), &experiment, &manifest).unwrap();
+    let summary = go(&out, &CancellationToken::new());
+    assert!(!summary.interrupted && !folder.path().join("runs").exists());
+    assert_eq!(summary.policies.len(), 2);
+    assert_eq!(summary.policies[0], interrupted.policies[0], "the first policy was not run again");
+    let reader = SerializedFileReader::try_from(folder.path().join("jobs.parquet").as_path()).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let kept_rows = SerializedFileReader::new(bytes::Bytes::from(kept_rows)).unwrap();
+    let kept_rows: Vec<_> = kept_rows.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows[..kept_rows.len()], kept_rows[..]);
+    assert!(!of(&rows, "power").is_empty());
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub enum AgentError {
 }
 
 /// What the agents say of themselves, on average.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Glimpse {
     /// ε, or the temperature, of the next choice.
     pub epsilon: f64,

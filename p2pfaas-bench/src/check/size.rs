@@ -10,7 +10,7 @@ use crate::sweep::Plan;
 
 /// Jobs that a core simulates in a second: a rough middle. With many probes a job it is half of it, without
 /// any it is several times as many.
-const SIM_JOBS_PER_S: f64 = 200_000.0;
+pub(super) const SIM_JOBS_PER_S: f64 = 150_000.0;
 /// Seconds in which an embedded cluster starts and, after the last job was sent, ends.
 const LOCAL_AROUND_RUN_S: f64 = 1.5;
 /// Bytes that a row of `jobs.parquet` takes.

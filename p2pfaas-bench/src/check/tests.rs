@@ -31,7 +31,7 @@ fn a_check_says_what_runs_for_how_long_and_under_which_load() {
     let text = simulated.to_text();
     for part in [
         "tiny, on the simulator (--on sim)",
-        "nodes 0-1: 1 slots, 4 to wait, speed 1, 2 jobs/s, load 0.60",
+        "nodes 0-1: 1 slot, 4 to wait, speed 1, 2.0 jobs/s, load 0.60",
         "job-0: 100 % of the jobs, mean service 300 ms, deadline 500 ms",
         "1 s of warm-up, 20 s measured",
         "roughly",

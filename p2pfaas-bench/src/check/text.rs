@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::size::SIM_JOBS_PER_S;
 use super::{Check, NodeCheck, Size};
 
 /// Kinds of nodes that are listed.
@@ -92,7 +93,10 @@ fn sizes(check: &Check, line: &mut impl FnMut(&str, &str)) {
 
 fn takes(size: &Size, simulated: bool) -> String {
     match simulated {
-        true => format!("takes some {} (roughly: by 200 000 jobs a second and core)", rough(size.wall_s)),
+        true => {
+            let rate = number(SIM_JOBS_PER_S);
+            format!("takes some {} (roughly: {rate} jobs a second and core)", rough(size.wall_s))
+        }
         false => format!("takes about {}", rough(size.wall_s)),
     }
 }
@@ -104,27 +108,23 @@ fn place(on: &str) -> &str {
     }
 }
 
-/// Nodes that are alike, in the order of the first of them.
+/// Nodes that look alike, in the order of the first of them.
 fn kinds(nodes: &[NodeCheck]) -> Vec<String> {
-    let mut kinds: Vec<(&NodeCheck, Vec<usize>)> = Vec::new();
+    let look = |node: &NodeCheck| {
+        let rho = node.rho.map_or_else(String::new, |rho| format!(", load {rho:.2}"));
+        let (slots, queue, speed) = (node.slots, node.queue, node.speed);
+        let several = if slots == 1 { "slot" } else { "slots" };
+        format!("{slots} {several}, {queue} to wait, speed {speed}, {:.1} jobs/s{rho}", node.jobs_per_s)
+    };
+    let mut kinds: Vec<(String, Vec<usize>)> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
-        match kinds.iter_mut().find(|(kind, _)| *kind == node) {
+        let look = look(node);
+        match kinds.iter_mut().find(|(kind, _)| *kind == look) {
             Some((_, indices)) => indices.push(index),
-            None => kinds.push((node, vec![index])),
+            None => kinds.push((look, vec![index])),
         }
     }
-    let line = |(node, indices): (&NodeCheck, Vec<usize>)| {
-        let rho = node.rho.map_or_else(String::new, |rho| format!(", load {rho:.2}"));
-        format!(
-            "{}: {} slots, {} to wait, speed {}, {} jobs/s{rho}",
-            ranges(&indices),
-            node.slots,
-            node.queue,
-            node.speed,
-            number(node.jobs_per_s)
-        )
-    };
-    kinds.into_iter().map(line).collect()
+    kinds.into_iter().map(|(look, indices)| format!("{}: {look}", ranges(&indices))).collect()
 }
 
 /// `nodes 0-3, 7`.
@@ -169,6 +169,7 @@ fn number(number: f64) -> String {
         n if n >= 1e9 => format!("{:.1} billion", n / 1e9),
         n if n >= 1e6 => format!("{:.1} million", n / 1e6),
         n if n >= 1e4 => format!("{:.0} 000", n / 1e3),
+        n if n >= 100.0 => format!("{n:.0}"),
         n => trim(n),
     }
 }

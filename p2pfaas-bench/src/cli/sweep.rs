@@ -19,6 +19,9 @@ What a RANGE may be:
   1,2,5            these values; also words, true and false, lists in [ ] and tables in { }
   0.5..1.0/6       6 values at equal distances, both ends among them
   1..5             whole numbers, both ends among them
+A file may vary keys of its own, in the same words: [run] vary = { traffic.rate = [1, 2, 5], cluster.slots = \"1..4\" }. A --vary \
+of the same key takes its place, one of another key is added.
+
 All combinations of what is varied are run, the last key changes fastest. All of them are checked before anything \
 starts.
 
@@ -40,6 +43,7 @@ Slurm array task (SLURM_ARRAY_TASK_ID, _MIN, _COUNT), or, with --shard auto/N, t
 Kubernetes Job (JOB_COMPLETION_INDEX). The results are the same bytes, whatever the threads and shards.
 
 Examples:
+  p2pfaas sweep experiments/threshold.toml
   p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
   p2pfaas sweep a.toml --vary cluster.slots=1..4 --vary policy.pow-2.threshold=1,2,4 --out results/slots
   p2pfaas sweep a.toml --vary run.seeds=1..100 --threads 8

@@ -99,6 +99,11 @@ impl Folder {
         Ok(folder)
     }
 
+    /// One that there is.
+    pub fn open(path: &Path) -> Folder {
+        Folder(path.into())
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0

@@ -11,9 +11,7 @@ mod virtual_time;
 mod watcher;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use p2pfaas_learner::checkpoint::CheckpointError;
@@ -21,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::curve::Curve;
 use crate::experiment::Experiment;
-use crate::results::{Folder, JobsFile, JobsFileError, WriteError};
+use crate::kept::{Kept, Ran};
+use crate::results::{Folder, JobsFileError, WriteError};
 use crate::summary::{PolicyRuns, Summary};
 
 pub use engine::{Ended, Engine, EngineError};
-pub(crate) use once::{Once, Ran, once};
+pub(crate) use once::{Once, once};
 pub(crate) use progress::virtual_s;
 pub use progress::{Gauge, SimProgress};
 pub(crate) use tasks::each;
@@ -110,14 +109,29 @@ fn go(
     progress: &SimProgress,
 ) -> Result<Summary, SimulateError> {
     let seeds = experiment.seeds.len();
-    let parts = folder.filter(|_| options.jobs).map(Parts::create).transpose()?;
+    let kept = folder.map(Kept::of).transpose()?;
+    let runs_count = experiment.policies.len() * seeds;
     let stop = cancel.child_token();
     let state = Mutex::new(State::new(experiment));
-    let threads = each(options.threads, experiment.policies.len() * seeds, &stop, |task| {
+    let threads = each(options.threads, runs_count, &stop, |task| {
         let (policy, place) = (task / seeds, task % seeds);
-        let part = parts.as_ref().map(|parts| parts.of(task));
-        let run = Once { experiment, policy, place, jobs: part.as_deref(), agents: folder };
-        let ran = once(engine, &run, progress.gauge(experiment, policy), &stop);
+        let mut gauge = progress.gauge(experiment, policy);
+        let ran = match kept.as_ref().and_then(|kept| kept.get(task)) {
+            Some(ran) => {
+                gauge.done(&ran.measured.tally.counts, false);
+                Ok(ran)
+            }
+            None => {
+                let draft = kept.as_ref().filter(|_| options.jobs).map(|kept| kept.draft(task));
+                let run = Once { experiment, policy, place, jobs: draft.as_deref(), agents: folder };
+                once(engine, &run, gauge, &stop).and_then(|ran| {
+                    if let Some(kept) = kept.as_ref().filter(|_| !ran.measured.interrupted) {
+                        kept.keep(task, &ran)?;
+                    }
+                    Ok(ran)
+                })
+            }
+        };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         match ran {
             Ok(ran) => state.add(task, policy, place, ran),
@@ -132,7 +146,10 @@ fn go(
     let interrupted = stop.is_cancelled();
     let summary = Summary::of(experiment, ON, None, interrupted, &runs);
     // All are tried: whichever can be kept, is.
-    let jobs = folder.zip(parts).map_or(Ok(()), |(folder, parts)| parts.join(experiment, folder));
+    let jobs = match (folder, &kept) {
+        (Some(folder), Some(kept)) if options.jobs => kept.join(folder, &experiment.name, runs_count),
+        _ => Ok(()),
+    };
     let written = folder.map_or(Ok(()), |folder| folder.write_summary(&summary));
     let curves: Vec<_> = curves.into_values().collect();
     let learning = folder.map_or(Ok(()), |folder| folder.write_learning(&curves, &summary));
@@ -143,6 +160,9 @@ fn go(
     jobs?;
     written?;
     learning?;
+    if let Some(kept) = kept {
+        kept.tidy(runs_count)?;
+    }
     Ok(summary)
 }
 
@@ -164,31 +184,6 @@ impl State {
     fn add(&mut self, task: usize, policy: usize, place: usize, ran: Ran) {
         self.runs[policy].add(place, ran.measured);
         self.curves.extend(ran.curve.map(|curve| (task, curve)));
-    }
-}
-
-/// The jobs of each run, in files of their own as long as the runs go on.
-struct Parts(PathBuf);
-
-impl Parts {
-    fn create(folder: &Folder) -> Result<Parts, WriteError> {
-        let path = folder.path().join("jobs.parts");
-        match fs::create_dir_all(&path) {
-            Ok(()) => Ok(Parts(path)),
-            Err(source) => Err(WriteError { path, source }),
-        }
-    }
-
-    fn of(&self, task: usize) -> PathBuf {
-        self.0.join(format!("{task}.parquet"))
-    }
-
-    /// Puts together what there is, and takes the parts away.
-    fn join(&self, experiment: &Experiment, folder: &Folder) -> Result<(), JobsFileError> {
-        let runs = experiment.policies.len() * experiment.seeds.len();
-        let parts: Vec<_> = (0..runs).map(|task| self.of(task)).filter(|part| part.is_file()).collect();
-        JobsFile::join(&folder.jobs(), &experiment.name, &parts)?;
-        Ok(fs::remove_dir_all(&self.0)?)
     }
 }
 

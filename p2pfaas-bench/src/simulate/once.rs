@@ -5,8 +5,8 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Gauge, SimulateError, Watcher};
-use crate::curve::Curve;
 use crate::experiment::Experiment;
+use crate::kept::Ran;
 use crate::results::Folder;
 use crate::summary::RunMeasured;
 
@@ -21,12 +21,6 @@ pub(crate) struct Once<'a> {
     pub jobs: Option<&'a Path>,
     /// Where its agents are kept.
     pub agents: Option<&'a Folder>,
-}
-
-/// What came of it.
-pub(crate) struct Ran {
-    pub measured: RunMeasured,
-    pub curve: Option<Curve>,
 }
 
 pub(crate) fn once(

@@ -1,6 +1,8 @@
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::kept;
 use crate::experiment::Place;
 use crate::testing::{Pretended, parse_on, sweep_file};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -38,6 +40,91 @@ fn results_are_the_same_bytes_on_one_thread_and_on_several() {
     let once = |threads| simulate(threads, true, &Pretended::default(), &CancellationToken::new()).files;
     let one = once(1);
     assert!(one == once(2) && one == once(5));
+}
+
+/// A folder as a command makes it, so that it can be gone on with.
+fn begin(folder: &Path, experiment: &Experiment, resume: bool) -> Folder {
+    let manifest = kept::Manifest::of(experiment, "--on sim".into());
+    let (out, resume) = if resume { (None, Some(folder)) } else { (Some(folder), None) };
+    kept::open(out, resume, experiment, &manifest).unwrap()
+}
+
+fn go_on(out: &Folder, experiment: &Experiment, cancel: &CancellationToken, engine: &Pretended) {
+    let options = Options { threads: NonZeroUsize::new(2), jobs: true };
+    run(experiment, engine, out, options, cancel, &SimProgress::hidden()).unwrap();
+}
+
+#[test]
+fn an_interrupted_run_goes_on_and_leaves_the_bytes_of_one_that_was_not() {
+    let experiment = parse_on(Place::Sim, sweep_file()).unwrap();
+    let whole = simulate(2, true, &Pretended::default(), &CancellationToken::new()).files;
+    for after in 1..=4 {
+        let folder = tempfile::tempdir().unwrap();
+        let cancel = CancellationToken::new();
+        let engine = Pretended { cancel_after: Some((after, cancel.clone())), ..Pretended::default() };
+        go_on(&begin(folder.path(), &experiment, false), &experiment, &cancel, &engine);
+        let over = (0..4).filter(|run| folder.path().join(format!("runs/{run:04}.run")).is_file()).count();
+        assert!(over < 4 && folder.path().join("summary.json").is_file());
+
+        let again = Pretended::default();
+        go_on(&begin(folder.path(), &experiment, true), &experiment, &CancellationToken::new(), &again);
+        assert_eq!(again.begun.into_inner(), 4 - over, "only what was not over");
+        assert!(files(folder.path()) == whole, "after {after}");
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_and_what_was_over_can_be_read() {
+    let experiment = parse_on(Place::Sim, sweep_file()).unwrap();
+    let whole = simulate(2, true, &Pretended::default(), &CancellationToken::new()).files;
+    let folder = tempfile::tempdir().unwrap();
+    let cancel = CancellationToken::new();
+    let engine = Pretended { cancel_after: Some((3, cancel.clone())), ..Pretended::default() };
+    go_on(&begin(folder.path(), &experiment, false), &experiment, &cancel, &engine);
+    // As a kill leaves it: no summary, half a file of a run, a record that is torn.
+    for name in ["summary.json", "summary.csv", "jobs.parquet"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    let runs = folder.path().join("runs");
+    fs::write(runs.join(".0002.parquet"), "PAR1 and no end").unwrap();
+    fs::write(runs.join("0003.run"), "torn").unwrap();
+    for entry in fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".parquet") && !name.starts_with('.') {
+            let bytes = bytes::Bytes::from(fs::read(&entry).unwrap());
+            assert!(SerializedFileReader::new(bytes).unwrap().get_row_iter(None).unwrap().count() > 0);
+        }
+    }
+    let out = begin(folder.path(), &experiment, true);
+    go_on(&out, &experiment, &CancellationToken::new(), &Pretended::default());
+    assert!(files(folder.path()) == whole);
+}
+
+#[test]
+fn only_the_same_run_goes_on() {
+    let experiment = parse_on(Place::Sim, sweep_file()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    go_on(&begin(folder.path(), &experiment, false), &experiment, &cancel, &Pretended::default());
+    let open = |experiment: &Experiment, how: &str, out: bool| {
+        let manifest = kept::Manifest::of(experiment, how.into());
+        let path = Some(folder.path());
+        let opened = kept::open(path.filter(|_| out), path.filter(|_| !out), experiment, &manifest);
+        opened.map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(open(&experiment, "--on sim", true), Ok(()), "the same --out goes on, too");
+    let other = parse_on(Place::Sim, &format!("{}# changed", sweep_file())).unwrap();
+    for out in [true, false] {
+        assert!(open(&other, "--on sim", out).unwrap_err().contains("the experiment file has changed"));
+        assert!(open(&experiment, "--on local", out).unwrap_err().contains("--on sim, and not --on local"));
+        let seeds = Experiment { seeds: vec![7], ..experiment.clone() };
+        assert!(open(&seeds, "--on sim", out).unwrap_err().contains("[1, 2], and not [7]"));
+    }
+    // Nothing is left to do there, and nothing is overwritten.
+    go_on(&begin(folder.path(), &experiment, true), &experiment, &CancellationToken::new(), &Pretended::default());
+    assert!(open(&experiment, "--on sim", false).unwrap_err().contains("has no interrupted run"));
+    assert!(open(&experiment, "--on sim", true).unwrap_err().contains("never overwrites"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::Place;
 use super::file::{self, Pairs};
 use super::problem::{At, Collector};
+use super::suggest::did_you_mean;
 
 /// Stands for the number of the node in the name of a checkpoint.
 const NODE: &str = "{node}";
@@ -124,8 +125,18 @@ pub(super) fn reward(raw: &file::Policy, policy: &dyn Policy, problems: &mut Col
     if !asks(raw, policy, problems) {
         return Reward::default();
     }
+    let known = match serde_json::to_value(Reward::default()) {
+        Ok(Value::Object(known)) => known,
+        _ => Map::new(),
+    };
     // One key at a time, so that each wrong one is named with its line.
     for (name, at) in &raw.pairs {
+        if !known.contains_key(name) {
+            let names = || known.keys().map(String::as_str);
+            let expected = format!("one of {}", names().collect::<Vec<_>>().join(", "));
+            problems.at(at, format!("unknown key{}", did_you_mean(name, names())), &expected);
+            continue;
+        }
         let alone = Map::from_iter([(name.clone(), at.value.clone())]);
         let read = Reward::deserialize(Value::Object(alone));
         let checked = read.map_err(|error| error.to_string());

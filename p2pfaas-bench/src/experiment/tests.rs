@@ -190,7 +190,7 @@ fn wrong_agents_and_rewards_are_refused_with_their_lines() {
         ("alpha = 0.1", "", ":35: policy[2].agent: these agents know nothing and would never learn"),
         ("frozen = true\ntrain_s = 60", "", ":36: policy[2].agent.frozen: a frozen agent does not learn"),
         ("checkpoint = \"no/such.ckpt\"", "", ":36: policy[2].agent.checkpoint: no/such.ckpt: "),
-        ("train_s = 60", "on_time = 2", ":38: policy[2].reward.on_time: unknown field `on_time`"),
+        ("train_s = 60", "on_time = 2", ":38: policy[2].reward.on_time: unknown key (did you mean \"in_time\"?); expected one of"),
         ("train_s = 60", "in_time = \"yes\"", ":38: policy[2].reward.in_time: invalid type"),
         ("train_s = 1e9", "", "jobs in one run are too many"),
     ] {
@@ -199,6 +199,46 @@ fn wrong_agents_and_rewards_are_refused_with_their_lines() {
     }
     let text = learning("train_s = 60\nalhpa = 1\ngama = 1", "in_tim = 1");
     assert_eq!(parse(&text).expect_err("must be refused").problems.len(), 3);
+}
+
+/// A slip in every table that a file can have, the whole file otherwise right.
+#[test]
+fn an_unknown_key_is_an_error_with_a_suggestion_in_every_table() {
+    let policy = |more: &str| GOOD.replacen("[run]", &format!("[[policy]]\nlabel = \"a\"\n{more}\n[run]"), 1);
+    let into = |from: &str, to: &str| GOOD.replacen(from, to, 1);
+    for (text, key, near) in [
+        (into("[cluster]", "[clutser]"), "clutser", "cluster"),
+        (into("nodes = 3", "[[cluster.node]]\nspede = 1"), "cluster.node[0].spede", "speed"),
+        (into("latency_ms = 0.0", "probe_los = 0.1"), "network.probe_los", "probe_loss"),
+        (into("\"full\"", "{ kind = \"random-regular\", degre = 2 }"), "network.topology.degre", "degree"),
+        (into("= 0.0", "= { kind = \"exponential\", mean = 2 }"), "network.latency_ms.mean", "mean_ms"),
+        (into("latency_ms = 0.0", "bandwidth_mbps = { fiel = \"a\" }"), "network.bandwidth_mbps.fiel", "file"),
+        (into("[traffic]", "[[network.partition]]\nform_s = 1\n[traffic]"), "network.partition[0].form_s", "from_s"),
+        (into("rate = 10.0", "rtae = 10.0"), "traffic.rtae", "rate"),
+        (into("share = 0.4", "shrae = 0.4"), "jobs[0].shrae", "share"),
+        (into("sd_s = 0.1", "std_s = 0.1"), "jobs[1].service.std_s", "sd_s"),
+        (
+            into("share = 0.6", "traffic = { kind = \"mmpp\", rate = 1, factor = [1] }"),
+            "jobs[1].traffic.factor",
+            "factors",
+        ),
+        (into("warmup_s", "warm_up_s"), "run.warm_up_s", "warmup_s"),
+        (policy("name = \"NoScheduler\"\nlos = true"), "policy[2].los", "loss"),
+        (policy("name = \"PowerOfNScheduler\"\nchoise = \"least-loaded\""), "policy[2].choise", "choice"),
+        (policy("name = \"PolicyImprovement\"\nprobe = 3"), "policy[2].probe", "probes"),
+        (policy("name = \"LearningScheduler\"\nstat = \"type\""), "policy[2].stat", "state"),
+        (policy("name = \"LearningScheduler\"\n[policy.agent]\ntrain_s = 1\nalhpa = 1"), "policy[2].agent.alhpa", "alpha"),
+        (
+            policy("name = \"LearningScheduler\"\n[policy.agent]\ntrain_s = 1\n[policy.reward]\nin_tiem = 1"),
+            "policy[2].reward.in_tiem",
+            "in_time",
+        ),
+    ] {
+        let complaint = crate::testing::parse_on(Place::Sim, &text).expect_err("must be refused").to_string();
+        let line = complaint.lines().find(|line| line.contains(&format!(": {key}: ")));
+        let line = line.unwrap_or_else(|| panic!("{key}: {complaint}"));
+        assert!(line.contains(&format!("did you mean \"{near}\"?")), "{line}");
+    }
 }
 
 #[test]

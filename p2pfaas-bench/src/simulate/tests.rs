@@ -23,6 +23,7 @@ fn simulate(threads: usize, jobs: bool, engine: &Pretended, cancel: &Cancellatio
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = entries.filter(|path| path.is_file());
     entries.map(|path| (path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap())).collect()
 }
 

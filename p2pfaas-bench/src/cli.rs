@@ -22,10 +22,10 @@ pub use theory::{
     PowerOfDArgs, Queue, Rule, Subject, TheoryArgs, TrafficArgs,
 };
 use theory::{THEORY_HELP, THEORY_MORE};
-pub use tools::{CheckArgs, CompletionsArgs, ManArgs};
 use tools::{
     CHECK_HELP, CHECK_MORE, COMPLETIONS_HELP, COMPLETIONS_MORE, MAN_HELP, MAN_MORE, SCHEMA_HELP, SCHEMA_MORE,
 };
+pub use tools::{CheckArgs, CompletionsArgs, ManArgs};
 
 const EXAMPLES: &str = "\
 Exit codes:

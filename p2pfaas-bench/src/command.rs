@@ -140,7 +140,9 @@ fn tell<E: Display>(
     if !experiment.vary.is_empty() {
         let keys: Vec<_> = experiment.vary.iter().map(|vary| vary.key.as_str()).collect();
         let (keys, file) = (keys.join(", "), args.file.display());
-        eprintln!("the file varies {keys}; this runs it as it stands, and `p2pfaas sweep {file}` runs it for all values");
+        eprintln!(
+            "the file varies {keys}; this runs it as it stands, and `p2pfaas sweep {file}` runs it for all values"
+        );
     }
     let manifest = kept::Manifest::of(experiment, how(args));
     let folder = kept::open(args.out.as_deref(), args.resume.as_deref(), experiment, &manifest);
@@ -149,12 +151,15 @@ fn tell<E: Display>(
         Err(error) if error.is_input() => return wrong(&error),
         Err(error) => return failed(&error),
     };
+    if let Some(over) = kept::over(&folder, experiment) {
+        eprintln!("going on in {}: {over}", folder.path().display());
+    }
     let outcome = with_signals(|cancel| {
         let summary = run(&folder, cancel);
         // Also on failure: what was measured is there.
         eprintln!("results in {}", folder.path().display());
-        if let Some(left) = kept::left(&folder, experiment) {
-            eprintln!("{left}");
+        if let Some(over) = kept::over(&folder, experiment) {
+            eprintln!("{over}; the same command with --resume {} makes the others", folder.path().display());
         }
         if folder.learning_picture().is_file() {
             eprintln!("how agents learned: {}", folder.learning_picture().display());

@@ -76,7 +76,9 @@ impl Manifest {
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// There is nothing to go on with.
-    #[error("{0} has no interrupted run; expected the folder of `p2pfaas run` that was ended before it was over")]
+    #[error(
+        "{0} has no interrupted run; expected the folder of `p2pfaas run` that was ended before it was over"
+    )]
     Nothing(String),
     /// Something else was run there.
     #[error("{folder} has runs of something else: {difference}; expected the same command, or a new folder")]
@@ -165,8 +167,8 @@ impl Kept {
             moved.map_err(|source| WriteError { path: jobs, source })?;
         }
         let path = self.counts(run);
-        let bytes = postcard::to_stdvec(ran)
-            .map_err(|error| WriteError { path, source: io::Error::other(error) })?;
+        let bytes =
+            postcard::to_stdvec(ran).map_err(|error| WriteError { path, source: io::Error::other(error) })?;
         self.replace(&format!("{run:04}.run"), &bytes)
     }
 
@@ -222,14 +224,10 @@ impl Kept {
     }
 }
 
-/// What is left to do in a folder, for people; `None` if all is done.
-pub fn left(folder: &Folder, experiment: &Experiment) -> Option<String> {
+/// How many runs are over in a folder, for people; `None` if there are none, or if all are.
+pub fn over(folder: &Folder, experiment: &Experiment) -> Option<String> {
     let runs = experiment.policies.len() * experiment.seeds.len();
-    let there = folder.path().join(RUNS);
-    if !there.is_dir() {
-        return None;
-    }
-    let over = (0..runs).filter(|run| there.join(format!("{run:04}.run")).is_file()).count();
-    let folder = folder.path().display();
-    Some(format!("{over} of {runs} runs are over; the same command with --resume {folder} makes the others"))
+    let kept = Kept { folder: folder.path().join(RUNS) };
+    let over = (0..runs).filter(|run| kept.counts(*run).is_file()).count();
+    (over > 0).then(|| format!("{over} of {runs} runs are over"))
 }

@@ -214,7 +214,8 @@ fn load(
         Ok(experiment) if experiment.vary.is_empty() => Ok((Place::Local, experiment, Vec::new())),
         Ok(experiment) => match Experiment::load(path, Place::Sim, known) {
             Ok(experiment) => {
-                let why = "it varies keys, and a sweep is simulated; a run of the file as it stands can be local";
+                let why =
+                    "it varies keys, and a sweep is simulated; a run of the file as it stands can be local";
                 Ok((Place::Sim, experiment, vec![why.into()]))
             }
             Err(_) => Ok((Place::Local, experiment, Vec::new())),

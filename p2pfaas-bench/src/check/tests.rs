@@ -57,14 +57,23 @@ fn what_is_questionable_is_warned_of() {
         let warnings = check_text(&sweep_file().replace(from, to), Some(Place::Sim)).unwrap().warnings;
         assert!(warnings.iter().any(|warning| warning.contains(part)), "{part}: {warnings:?}");
     };
-    warned("rate = 2.0", "rates = [4.0, 1.0]", "node 0 is offered more work than it can do alone, up to 1.20 times");
+    warned(
+        "rate = 2.0",
+        "rates = [4.0, 1.0]",
+        "node 0 is offered more work than it can do alone, up to 1.20 times",
+    );
     warned("rate = 2.0", "rate = 4.0", "the cluster is offered 1.20 times the work that it can do");
-    warned("deadline_s = 0.5", "deadline_s = 0.2", "below the mean service time of 300 ms, also on the fastest");
+    warned(
+        "deadline_s = 0.5",
+        "deadline_s = 0.2",
+        "below the mean service time of 300 ms, also on the fastest",
+    );
     warned("slots = 1", "[[cluster.node]]\n[[cluster.node]]\nspeed = 0.5", "of nodes with speed 0.5");
     warned("warmup_s = 1", "warmup_s = 1", "shorter than 10 mean service times (300 ms each)");
     warned("[1, 2]", "[3]", "seed 3 alone is no replication");
     warned("[1, 2]", "[1, 2]", "about 80 jobs are measured");
-    let calm = sweep_file().replace("warmup_s = 1", "warmup_s = 10").replace("duration_s = 20", "duration_s = 900");
+    let calm =
+        sweep_file().replace("warmup_s = 1", "warmup_s = 10").replace("duration_s = 20", "duration_s = 900");
     assert_eq!(check_text(&calm, Some(Place::Sim)).unwrap().warnings, Vec::<String>::new());
 }
 
@@ -78,7 +87,9 @@ fn without_a_place_it_is_checked_for_an_embedded_cluster_and_else_for_the_simula
 
 #[test]
 fn a_file_that_varies_is_checked_in_all_its_points() {
-    let text = |values: &str| format!("{}[run.vary]\ncluster.slots = {values}\ntraffic.rate = [1, 2]\n", sweep_file());
+    let text = |values: &str| {
+        format!("{}[run.vary]\ncluster.slots = {values}\ntraffic.rate = [1, 2]\n", sweep_file())
+    };
     let check = check_text(&text("[1, 2, 3]"), None).unwrap();
     let sweep = check.sweep.as_ref().unwrap();
     assert_eq!((sweep.points, sweep.size.runs), (6, 24));

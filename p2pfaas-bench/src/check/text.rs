@@ -25,12 +25,16 @@ pub(super) fn render(check: &Check) -> String {
         line("", &format!("and {} more kinds of nodes", kinds.len() - MOST_KINDS));
     }
     let rho = check.rho.map_or_else(|| "unknown: no service times".into(), |rho| format!("{rho:.2}"));
-    line("traffic", &format!("{} jobs/s to all nodes, load {rho} of what they can do", number(check.jobs_per_s)));
+    line(
+        "traffic",
+        &format!("{} jobs/s to all nodes, load {rho} of what they can do", number(check.jobs_per_s)),
+    );
     for (index, job) in check.jobs.iter().enumerate() {
-        let service = job.service_mean_s.map_or_else(|| "as it takes".into(), |mean_s| {
-            format!("mean service {}", seconds(mean_s))
-        });
-        let deadline = job.deadline_s.map_or_else(|| "no deadline".into(), |s| format!("deadline {}", seconds(s)));
+        let service = job
+            .service_mean_s
+            .map_or_else(|| "as it takes".into(), |mean_s| format!("mean service {}", seconds(mean_s)));
+        let deadline =
+            job.deadline_s.map_or_else(|| "no deadline".into(), |s| format!("deadline {}", seconds(s)));
         let name = if index == 0 { "jobs" } else { "" };
         line(name, &format!("{}: {:.0} % of the jobs, {service}, {deadline}", job.name, 100.0 * job.share));
     }
@@ -66,25 +70,30 @@ fn sizes(check: &Check, line: &mut impl FnMut(&str, &str)) {
     let run = &check.run;
     line("run", &format!("{} runs, about {} jobs; {}", run.runs, number(run.jobs), takes(run, simulated)));
     match simulated {
-        true => line("", &format!(
-            "leaves about {}; with --jobs {} more in jobs.parquet",
-            bytes(run.bytes),
-            bytes(run.jobs_bytes)
-        )),
-        false => line("", &format!(
-            "leaves about {}, most of it jobs.parquet",
-            bytes(run.bytes + run.jobs_bytes)
-        )),
+        true => line(
+            "",
+            &format!(
+                "leaves about {}; with --jobs {} more in jobs.parquet",
+                bytes(run.bytes),
+                bytes(run.jobs_bytes)
+            ),
+        ),
+        false => {
+            line("", &format!("leaves about {}, most of it jobs.parquet", bytes(run.bytes + run.jobs_bytes)))
+        }
     }
     if let Some(sweep) = &check.sweep {
         let size = &sweep.size;
-        line("sweep", &format!(
-            "{} points, {} runs, about {} jobs; {}",
-            sweep.points,
-            size.runs,
-            number(size.jobs),
-            takes(size, true)
-        ));
+        line(
+            "sweep",
+            &format!(
+                "{} points, {} runs, about {} jobs; {}",
+                sweep.points,
+                size.runs,
+                number(size.jobs),
+                takes(size, true)
+            ),
+        );
         for vary in &sweep.vary {
             line("", vary);
         }

@@ -53,7 +53,9 @@ pub(super) fn man(args: &ManArgs) -> ExitCode {
         }
         Some(folder) => std::fs::create_dir_all(folder)
             .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", folder.display()))),
+            .map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot write {}: {error}", folder.display()))
+            }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -61,7 +61,8 @@ fn policies(policy: &mut Value, registry: &Registry) {
     let mut meanings: BTreeMap<&str, Vec<&Parameter>> = BTreeMap::new();
     for parameter in kinds.iter().flat_map(|(_, parameters)| parameters) {
         let known = meanings.entry(parameter.name).or_default();
-        if !known.iter().any(|other| (other.meaning, other.default) == (parameter.meaning, parameter.default)) {
+        if !known.iter().any(|other| (other.meaning, other.default) == (parameter.meaning, parameter.default))
+        {
             known.push(parameter);
         }
     }

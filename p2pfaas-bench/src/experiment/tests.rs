@@ -190,7 +190,11 @@ fn wrong_agents_and_rewards_are_refused_with_their_lines() {
         ("alpha = 0.1", "", ":35: policy[2].agent: these agents know nothing and would never learn"),
         ("frozen = true\ntrain_s = 60", "", ":36: policy[2].agent.frozen: a frozen agent does not learn"),
         ("checkpoint = \"no/such.ckpt\"", "", ":36: policy[2].agent.checkpoint: no/such.ckpt: "),
-        ("train_s = 60", "on_time = 2", ":38: policy[2].reward.on_time: unknown key (did you mean \"in_time\"?); expected one of"),
+        (
+            "train_s = 60",
+            "on_time = 2",
+            ":38: policy[2].reward.on_time: unknown key (did you mean \"in_time\"?); expected one of",
+        ),
         ("train_s = 60", "in_time = \"yes\"", ":38: policy[2].reward.in_time: invalid type"),
         ("train_s = 1e9", "", "jobs in one run are too many"),
     ] {
@@ -212,8 +216,16 @@ fn an_unknown_key_is_an_error_with_a_suggestion_in_every_table() {
         (into("latency_ms = 0.0", "probe_los = 0.1"), "network.probe_los", "probe_loss"),
         (into("\"full\"", "{ kind = \"random-regular\", degre = 2 }"), "network.topology.degre", "degree"),
         (into("= 0.0", "= { kind = \"exponential\", mean = 2 }"), "network.latency_ms.mean", "mean_ms"),
-        (into("latency_ms = 0.0", "bandwidth_mbps = { fiel = \"a\" }"), "network.bandwidth_mbps.fiel", "file"),
-        (into("[traffic]", "[[network.partition]]\nform_s = 1\n[traffic]"), "network.partition[0].form_s", "from_s"),
+        (
+            into("latency_ms = 0.0", "bandwidth_mbps = { fiel = \"a\" }"),
+            "network.bandwidth_mbps.fiel",
+            "file",
+        ),
+        (
+            into("[traffic]", "[[network.partition]]\nform_s = 1\n[traffic]"),
+            "network.partition[0].form_s",
+            "from_s",
+        ),
         (into("rate = 10.0", "rtae = 10.0"), "traffic.rtae", "rate"),
         (into("share = 0.4", "shrae = 0.4"), "jobs[0].shrae", "share"),
         (into("sd_s = 0.1", "std_s = 0.1"), "jobs[1].service.std_s", "sd_s"),
@@ -227,7 +239,11 @@ fn an_unknown_key_is_an_error_with_a_suggestion_in_every_table() {
         (policy("name = \"PowerOfNScheduler\"\nchoise = \"least-loaded\""), "policy[2].choise", "choice"),
         (policy("name = \"PolicyImprovement\"\nprobe = 3"), "policy[2].probe", "probes"),
         (policy("name = \"LearningScheduler\"\nstat = \"type\""), "policy[2].stat", "state"),
-        (policy("name = \"LearningScheduler\"\n[policy.agent]\ntrain_s = 1\nalhpa = 1"), "policy[2].agent.alhpa", "alpha"),
+        (
+            policy("name = \"LearningScheduler\"\n[policy.agent]\ntrain_s = 1\nalhpa = 1"),
+            "policy[2].agent.alhpa",
+            "alpha",
+        ),
         (
             policy("name = \"LearningScheduler\"\n[policy.agent]\ntrain_s = 1\n[policy.reward]\nin_tiem = 1"),
             "policy[2].reward.in_tiem",

@@ -2,8 +2,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::kept;
 use crate::experiment::Place;
+use crate::kept;
 use crate::testing::{Pretended, parse_on, sweep_file};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
@@ -123,7 +123,12 @@ fn only_the_same_run_goes_on() {
         assert!(open(&seeds, "--on sim", out).unwrap_err().contains("[1, 2], and not [7]"));
     }
     // Nothing is left to do there, and nothing is overwritten.
-    go_on(&begin(folder.path(), &experiment, true), &experiment, &CancellationToken::new(), &Pretended::default());
+    go_on(
+        &begin(folder.path(), &experiment, true),
+        &experiment,
+        &CancellationToken::new(),
+        &Pretended::default(),
+    );
     assert!(open(&experiment, "--on sim", false).unwrap_err().contains("has no interrupted run"));
     assert!(open(&experiment, "--on sim", true).unwrap_err().contains("never overwrites"));
 }

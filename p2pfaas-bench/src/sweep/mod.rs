@@ -19,10 +19,10 @@ use crate::experiment::{Experiment, Known};
 use crate::simulate::{Engine, ON, Once, SimProgress, SimulateError, each, once};
 use crate::summary::{PolicyRuns, PolicySummary, RunMeasured, Summary};
 
+pub use crate::experiment::{Choice, Product, Vary, VaryError};
 pub use merge::{MergeError, Merged, merge};
 pub use plan::{Plan, PlanError, PointSize};
 pub use shard::{Shard, ShardChoice, ShardError};
-pub use crate::experiment::{Choice, Product, Vary, VaryError};
 pub use store::{Manifest, Store, StoreError};
 
 /// A sweep that ended early. The points that were finished until then are in its folder.

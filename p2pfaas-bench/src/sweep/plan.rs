@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::DocumentMut;
 
 use super::edit::{self, EditError};
-use crate::experiment::{Product, Vary};
 use crate::experiment::{Experiment, Known, Place, Problem, Problems};
+use crate::experiment::{Product, Vary};
 use crate::offered::expected_jobs;
 use crate::simulate::virtual_s;
 
@@ -93,8 +93,7 @@ impl Plan {
             return Err(PlanError::TooMany(count));
         }
         let name = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let mut plan =
-            Plan { file: file.into(), product, points: Vec::new(), name, source, document, given };
+        let mut plan = Plan { file: file.into(), product, points: Vec::new(), name, source, document, given };
         plan.points = plan.check(count, known)?;
         Ok(plan)
     }
@@ -149,7 +148,8 @@ impl Plan {
             }
         }
         let experiment = Experiment::parse(&self.file, document.to_string(), Place::Sim, known);
-        let alone = |experiment| Experiment { source: without_vary(document), vary: Vec::new(), ..experiment };
+        let alone =
+            |experiment| Experiment { source: without_vary(document), vary: Vec::new(), ..experiment };
         experiment.map(alone).map_err(|problems| {
             let blame = |problem: Problem| {
                 let culprit = keys.iter().find(|(key, _)| related(key, &problem.key));
@@ -271,7 +271,10 @@ mod tests {
     #[test]
     fn what_is_wrong_with_what_a_file_varies_is_told_with_its_line() {
         for (own, complaint) in [
-            ("vary = { traffic.rate = \"2..1\" }", "tiny.toml:22: run.vary.traffic.rate: 2..1 does not go up"),
+            (
+                "vary = { traffic.rate = \"2..1\" }",
+                "tiny.toml:22: run.vary.traffic.rate: 2..1 does not go up",
+            ),
             ("vary = { rate = [1] }", "tiny.toml:22: run.vary.rate: \"rate\" is not a key within a table"),
             ("vary = 3", "tiny.toml:22: run.vary: 3 is not right; expected a table"),
             ("vary = { traffic.rate = [] }", "run.vary.traffic.rate: a value is empty"),

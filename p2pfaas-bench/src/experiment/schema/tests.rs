@@ -45,22 +45,35 @@ fn every_shipped_experiment_fits_the_schema_and_names_it() {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(complaints(&validator, &text), Vec::<String>::new(), "{}", file.display());
-        let named = text.lines().next().unwrap().strip_prefix("#:schema ").unwrap_or_else(|| panic!("{}", file.display()));
+        let named = text
+            .lines()
+            .next()
+            .unwrap()
+            .strip_prefix("#:schema ")
+            .unwrap_or_else(|| panic!("{}", file.display()));
         let schema = file.parent().unwrap().join(named);
-        assert_eq!(schema.canonicalize().unwrap(), root().join("experiment.schema.json").canonicalize().unwrap());
+        assert_eq!(
+            schema.canonicalize().unwrap(),
+            root().join("experiment.schema.json").canonicalize().unwrap()
+        );
     }
 }
 
 #[test]
 fn the_shipped_schema_is_the_one_that_the_command_prints() {
     let shipped = fs::read_to_string(root().join("experiment.schema.json")).unwrap();
-    assert_eq!(shipped, text(&Registry::builtin()), "run `p2pfaas schema > experiments/experiment.schema.json`");
+    assert_eq!(
+        shipped,
+        text(&Registry::builtin()),
+        "run `p2pfaas schema > experiments/experiment.schema.json`"
+    );
 }
 
 /// The keys that the reader knows at a place, by what it says of one that it does not know.
 fn known_to_the_reader(text: &str) -> BTreeSet<String> {
     let problems = parse_on(Place::Sim, text).unwrap_err().problems;
-    let unknown = problems.iter().find(|problem| problem.key.ends_with("zzz")).unwrap_or_else(|| panic!("{text}"));
+    let unknown =
+        problems.iter().find(|problem| problem.key.ends_with("zzz")).unwrap_or_else(|| panic!("{text}"));
     let keys = unknown.expected.strip_prefix("one of ").unwrap_or_else(|| panic!("{unknown:?}"));
     keys.split(", ").map(str::to_string).collect()
 }
@@ -79,7 +92,10 @@ fn the_schema_has_the_keys_that_the_reader_knows_and_no_others() {
         ("[[cluster.node]]\nzzz = 1", "/properties/cluster/properties/node/items/properties"),
         ("[network]\nzzz = 1", "/properties/network/properties"),
         ("[network]\ntopology = { zzz = 1 }", "/properties/network/properties/topology/anyOf/1/properties"),
-        ("[network]\nlatency_ms = { zzz = 1 }", "/properties/network/properties/latency_ms/anyOf/1/properties"),
+        (
+            "[network]\nlatency_ms = { zzz = 1 }",
+            "/properties/network/properties/latency_ms/anyOf/1/properties",
+        ),
         (
             "[network]\nbandwidth_mbps = { zzz = 1 }",
             "/properties/network/properties/bandwidth_mbps/anyOf/1/properties",
@@ -106,7 +122,8 @@ fn each_kind_of_traffic_has_the_keys_that_the_reader_knows() {
             let several = condition["enum"].as_array().into_iter().flatten();
             one.into_iter().chain(several.map(|name| name.as_str().unwrap().to_string())).collect()
         };
-        let format = names("format").first().map_or_else(String::new, |format| format!("format = \"{format}\"\n"));
+        let format =
+            names("format").first().map_or_else(String::new, |format| format!("format = \"{format}\"\n"));
         let keys = kind["then"]["propertyNames"]["enum"].as_array().unwrap().iter();
         let keys: BTreeSet<_> = keys.map(|key| key.as_str().unwrap().to_string()).collect();
         for name in names("kind") {

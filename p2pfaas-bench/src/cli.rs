@@ -408,6 +408,23 @@ mod tests {
     }
 
     #[test]
+    fn a_run_goes_on_in_a_folder_or_begins_a_new_one() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
+        let Command::Run(args) = parse("p2pfaas run a.toml --resume there").unwrap() else { panic!("run") };
+        assert_eq!((args.resume, args.out), (Some(PathBuf::from("there")), None));
+        assert!(parse("p2pfaas run a.toml --resume there --out elsewhere").is_err());
+    }
+
+    #[test]
+    fn exit_codes_are_told_in_one_place() {
+        let mut command = Cli::command();
+        let told = command.render_long_help().to_string();
+        for part in ["Exit codes:", "0    done", "1    ", "2    the input is wrong", "130  interrupted"] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+
+    #[test]
     fn a_sweep_takes_several_keys_and_a_shard_only_with_a_folder() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
         let line = "p2pfaas sweep a.toml --vary a.b=1,2 --vary c.d=1..3 --shard 2/4 --out there --threads 3";

@@ -5,7 +5,7 @@
 //! (`0007.parquet`) and what was counted of it (`0007.run`). Both appear as a whole or not at all; a run whose
 //! `.run` is there is over. Runs are numbered policy by policy, and within a policy seed by seed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,7 @@ use crate::summary::RunMeasured;
 
 const RUNS: &str = "runs";
 const MANIFEST: &str = "experiment.json";
+const LOCK: &str = "lock";
 
 /// What came of one policy under one seed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -122,7 +123,12 @@ pub fn open(
         let Some(there) = there else { return Err(ResumeError::Nothing(folder)) };
         return match there.difference(wanted) {
             Some(difference) => Err(ResumeError::Other { folder, difference }),
-            None => Ok(Folder::open(path)),
+            None => {
+                let folder = Folder::open(path);
+                // Whether somebody works there; it is taken again by whoever runs.
+                Kept::of(&folder)?;
+                Ok(folder)
+            }
         };
     }
     let folder = Folder::create(out, experiment)?;
@@ -137,13 +143,24 @@ pub fn open(
 #[derive(Debug)]
 pub(crate) struct Kept {
     folder: PathBuf,
+    /// Held as long as somebody works here.
+    _lock: File,
 }
 
 impl Kept {
-    /// Makes it if it is not there, and takes away what was half written when it was ended by force.
+    /// Makes it if it is not there, and takes away what was half written when it was ended by force. Refused
+    /// while somebody else works here.
     pub fn of(folder: &Folder) -> Result<Kept, WriteError> {
-        let kept = Kept { folder: folder.path().join(RUNS) };
-        fs::create_dir_all(&kept.folder).map_err(|source| kept.failed(source))?;
+        let folder = folder.path().join(RUNS);
+        let failed = |source| WriteError { path: folder.clone(), source };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let lock = File::create(folder.join(LOCK)).map_err(failed)?;
+        // Where a file system knows no locks, nobody can be kept out.
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            let reason = "another run goes on there; expected another folder, or to wait until it is over";
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, reason)));
+        }
+        let kept = Kept { folder, _lock: lock };
         kept.remove_drafts()?;
         Ok(kept)
     }
@@ -169,7 +186,7 @@ impl Kept {
         let path = self.counts(run);
         let bytes =
             postcard::to_stdvec(ran).map_err(|error| WriteError { path, source: io::Error::other(error) })?;
-        self.replace(&format!("{run:04}.run"), &bytes)
+        self.replace(&counts(run), &bytes)
     }
 
     /// Makes one file of the jobs of all runs, those that were ended before they were over included.
@@ -209,7 +226,7 @@ impl Kept {
     }
 
     fn counts(&self, run: usize) -> PathBuf {
-        self.folder.join(format!("{run:04}.run"))
+        self.folder.join(counts(run))
     }
 
     /// As a whole, and down to the disk: a name that is there must not be that of half a file.
@@ -224,10 +241,14 @@ impl Kept {
     }
 }
 
+fn counts(run: usize) -> String {
+    format!("{run:04}.run")
+}
+
 /// How many runs are over in a folder, for people; `None` if there are none, or if all are.
 pub fn over(folder: &Folder, experiment: &Experiment) -> Option<String> {
     let runs = experiment.policies.len() * experiment.seeds.len();
-    let kept = Kept { folder: folder.path().join(RUNS) };
-    let over = (0..runs).filter(|run| kept.counts(*run).is_file()).count();
+    let kept = folder.path().join(RUNS);
+    let over = (0..runs).filter(|run| kept.join(counts(*run)).is_file()).count();
     (over > 0).then(|| format!("{over} of {runs} runs are over"))
 }

@@ -156,7 +156,7 @@ fn ranges(indices: &[usize]) -> String {
 /// A time as people say it.
 pub(super) fn seconds(seconds: f64) -> String {
     match seconds {
-        s if s == 0.0 => "0 s".into(),
+        0.0 => "0 s".into(),
         s if s < 1.0 => format!("{} ms", trim(1e3 * s)),
         s if s < 600.0 => format!("{} s", trim(s)),
         s => format!("{} min", trim(s / 60.0)),

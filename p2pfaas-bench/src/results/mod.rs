@@ -31,8 +31,8 @@ pub struct WriteError {
     pub source: std::io::Error,
 }
 
-/// A folder that there is, and that is not empty.
-pub const TAKEN: &str =
+/// Of a folder that is not empty.
+const TAKEN: &str =
     "there are results already, which a second run never overwrites; expected a new or an empty folder";
 
 impl WriteError {

@@ -122,6 +122,9 @@ fn only_the_same_run_goes_on() {
         let seeds = Experiment { seeds: vec![7], ..experiment.clone() };
         assert!(open(&seeds, "--on sim", out).unwrap_err().contains("[1, 2], and not [7]"));
     }
+    let busy = kept::Kept::of(&Folder::open(folder.path())).unwrap();
+    assert!(open(&experiment, "--on sim", true).unwrap_err().contains("another run goes on there"));
+    drop(busy);
     // Nothing is left to do there, and nothing is overwritten.
     go_on(
         &begin(folder.path(), &experiment, true),

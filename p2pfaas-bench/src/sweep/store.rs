@@ -22,6 +22,8 @@ const EXPERIMENT: &str = "experiment.toml";
 const POINTS: &str = "points";
 const SUMMARY: &str = "summary.json";
 const ROWS: &str = "rows.csv";
+/// What a folder has that is no sweep's.
+const OF_A_RUN: [&str; 3] = [SUMMARY, "jobs.parquet", "runs"];
 /// What a point consists of.
 pub(super) const POINT_FILES: [&str; 3] = [EXPERIMENT, SUMMARY, ROWS];
 
@@ -70,7 +72,7 @@ pub enum StoreError {
     },
     /// Another sweep is in it.
     #[error(
-        "{folder} holds the results of another sweep: {difference}; expected a new folder, or what the sweep there was started with"
+        "{folder} holds other results: {difference}; expected a new folder, or what the sweep there was started with"
     )]
     Other {
         /// The folder.
@@ -112,6 +114,10 @@ impl Store {
         if folder.join(POINTS).exists() {
             let reason = format!("there are points and no {MANIFEST}");
             return Err(StoreError::Read { path: folder.into(), reason });
+        }
+        if let Some(name) = OF_A_RUN.iter().find(|name| folder.join(name).exists()) {
+            let difference = format!("{name} is that of `p2pfaas run`");
+            return Err(StoreError::Other { folder: folder.display().to_string(), difference });
         }
         make(folder)?;
         replace(&folder.join(EXPERIMENT), source)?;

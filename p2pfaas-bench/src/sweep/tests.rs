@@ -184,6 +184,20 @@ fn another_file_another_vary_or_another_version_are_refused() {
 }
 
 #[test]
+fn a_sweep_does_not_write_into_the_folder_of_a_run() {
+    let bench = Bench::new();
+    let plan = bench.plan();
+    fs::create_dir(bench.path("run")).unwrap();
+    fs::write(bench.path("run/summary.json"), "{}").unwrap();
+    let error = Store::open(&bench.path("run"), Manifest::of(&plan), &plan.source).unwrap_err();
+    assert!(
+        error.is_input() && error.to_string().contains("summary.json is that of `p2pfaas run`"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(bench.path("run")).unwrap().count(), 1);
+}
+
+#[test]
 fn shards_in_one_folder_or_merged_from_several_are_the_whole_byte_for_byte() {
     let bench = Bench::new();
     bench.sweep("whole", "1/1");

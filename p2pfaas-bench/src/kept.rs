@@ -191,7 +191,7 @@ impl Kept {
 
     /// Makes one file of the jobs of all runs, those that were ended before they were over included.
     pub fn join(&self, folder: &Folder, experiment: &str, runs: usize) -> Result<(), JobsFileError> {
-        let there = |run: usize| [self.jobs(run), self.draft(run)].into_iter().find(|path| path.is_file());
+        let there = |run: usize| [self.draft(run), self.jobs(run)].into_iter().find(|path| path.is_file());
         let parts: Vec<_> = (0..runs).filter_map(there).collect();
         let draft = self.folder.join(".jobs.parquet");
         JobsFile::join(&draft, experiment, &parts)?;

@@ -156,7 +156,8 @@ fn a_simulation_beside_a_run_draws_from_its_service_times() {
     }
     // Jobs that ran there take what they took.
     let times = measured.job_times().unwrap();
-    let summary = simulate(&experiment, &VirtualTime::with_times(registry, times), there.path());
+    let summary =
+        simulate(&experiment, &VirtualTime::with_times(registry, times), &there.path().join("measured"));
     for pair in Beside::of(&measured, &summary, Vec::new()).policies {
         let difference = pair.difference;
         assert!(difference.in_time.abs() < 0.002 && difference.dropped.abs() < 0.002, "{pair:?}");

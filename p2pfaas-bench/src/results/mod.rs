@@ -161,13 +161,14 @@ impl Folder {
         self.write(PICTURE, &picture.map_err(failed)?)
     }
 
-    /// Writes a file of this name.
+    /// Writes a file of this name, as a whole or not at all.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
-        let path = self.0.join(name);
-        fs::write(&path, text).map_err(|source| WriteError { path, source })
+        let (draft, path) = (self.0.join(format!(".{name}")), self.0.join(name));
+        let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
+        written.map_err(|source| WriteError { path, source })
     }
 }
 

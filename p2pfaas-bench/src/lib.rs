@@ -11,6 +11,7 @@
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
+//! - [`exports`] makes files for other programs of what was measured;
 //! - [`theory`] says what should come out, where that is known;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
@@ -26,6 +27,7 @@ pub mod embedded;
 pub mod emulate;
 pub mod evaluate;
 pub mod experiment;
+pub mod exports;
 mod interrupt;
 pub mod job;
 pub mod load;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod export;
 mod replay;
 mod sweep;
 mod theory;
@@ -13,6 +14,8 @@ use serde_json::Value;
 
 use crate::experiment::Place;
 
+pub use export::ExportArgs;
+use export::{EXPORT_HELP, EXPORT_MORE};
 pub use replay::ReplayArgs;
 use replay::{REPLAY_HELP, REPLAY_MORE};
 use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
@@ -205,6 +208,9 @@ pub enum Command {
     /// Let a recorded run or node live through the same once more
     #[command(long_about = REPLAY_HELP, after_long_help = REPLAY_MORE)]
     Replay(ReplayArgs),
+    /// Make files for other programs of a results folder
+    #[command(long_about = EXPORT_HELP, after_long_help = EXPORT_MORE)]
+    Export(ExportArgs),
     /// Train an agent from records of choices
     #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
     Train(TrainArgs),

@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::beside::{self, Beside};
-use crate::cli::{Cli, Command, RunArgs, TrainArgs};
+use crate::cli::{Cli, Command, ExportArgs, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
+use crate::exports::{self, ExportError};
 use crate::progress::Progress;
 use crate::results::Folder;
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
@@ -56,6 +57,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),
+        Command::Export(args) => export_files(&args),
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => answer(evaluate::run(&args)),
         Command::Agent(args) => answer(Summary::load(&args.file).map(|summary| evaluate::describe(&summary))),
@@ -191,6 +193,17 @@ fn train_agent(args: &TrainArgs) -> ExitCode {
                 false => ExitCode::SUCCESS,
             }
         }
+    }
+}
+
+fn export_files(args: &ExportArgs) -> ExitCode {
+    match exports::export(&args.results, args.formats(), args.out.as_deref()) {
+        Ok(made) => {
+            print(&made.iter().map(|path| format!("{}\n", path.display())).collect::<String>());
+            ExitCode::SUCCESS
+        }
+        Err(error @ ExportError::Write { .. }) => failed(&error),
+        Err(error) => wrong(&error),
     }
 }
 

@@ -12,6 +12,7 @@
 //! - [`kept`] keeps the runs that are over while others go on, so that an interrupted experiment can go on;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
+//! - [`exports`] makes files for other programs of what was measured;
 //! - [`theory`] says what should come out, where that is known;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
@@ -28,6 +29,7 @@ pub mod embedded;
 pub mod emulate;
 pub mod evaluate;
 pub mod experiment;
+pub mod exports;
 mod interrupt;
 pub mod job;
 pub mod kept;

@@ -38,11 +38,10 @@ impl PeerLoad {
     }
 }
 
-/// What a peer told about itself: side by side, as an answer brings it together.
+/// What a peer told about its load: side by side, as an answer brings it together, and in one line of the cache.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Told {
-    /// 0 where it is not known.
-    node: NodeId,
     load: PeerLoad,
     learned: Time,
     round_trip_ns: u64,
@@ -53,7 +52,6 @@ impl Told {
     const NEVER: u64 = u64::MAX;
 
     const NOTHING: Told = Told {
-        node: NodeId(0),
         load: PeerLoad { running: 0, queued: 0, slots: 0 },
         learned: Time::ZERO,
         round_trip_ns: Told::NEVER,
@@ -111,6 +109,8 @@ pub struct Peers {
     this: NodeId,
     marks: Vec<Marks>,
     told: Vec<Told>,
+    /// 0 where it is not known.
+    nodes: Vec<NodeId>,
     suspected_until: Vec<Time>,
     names: Vec<Box<str>>,
     present: Vec<PeerId>,
@@ -123,6 +123,7 @@ impl Peers {
             this,
             marks: Vec::new(),
             told: Vec::new(),
+            nodes: Vec::new(),
             suspected_until: Vec::new(),
             names: Vec::new(),
             present: Vec::new(),
@@ -136,6 +137,7 @@ impl Peers {
     fn add(&mut self, name: &str) -> PeerId {
         self.marks.push(Marks::UNIDENTIFIED);
         self.told.push(Told::NOTHING);
+        self.nodes.push(NodeId(0));
         self.suspected_until.push(Time::ZERO);
         self.names.push(name.into());
         PeerId(self.names.len() as u32 - 1)
@@ -173,6 +175,7 @@ impl Peers {
                 self.names[gone] = name.as_str().into();
                 self.marks[gone] = Marks::UNIDENTIFIED;
                 self.told[gone] = Told::NOTHING;
+                self.nodes[gone] = NodeId(0);
                 self.come(PeerId(gone as u32), *node);
             }
         }
@@ -216,9 +219,9 @@ impl Peers {
 
     #[inline]
     pub(crate) fn learn_node(&mut self, peer: PeerId, node: NodeId) {
-        let Some(told) = self.told.get_mut(peer.0 as usize) else { return };
-        if told.node != node || node == NodeId(0) {
-            told.node = node;
+        let Some(known) = self.nodes.get_mut(peer.0 as usize) else { return };
+        if *known != node || node == NodeId(0) {
+            *known = node;
             let marks = &mut self.marks[peer.0 as usize];
             marks.set(Marks::UNIDENTIFIED, false);
             marks.set(Marks::ITSELF, node == self.this);
@@ -237,7 +240,7 @@ impl Peers {
                 (mean_ns + ROUND_TRIP_WEIGHT * (newest_ns as f64 - mean_ns)).round() as u64
             }
         };
-        *told = Told { load, learned: now, round_trip_ns, ..*told };
+        *told = Told { load, learned: now, round_trip_ns };
     }
 
     #[inline]
@@ -260,7 +263,7 @@ impl Peers {
         let Some(marks) = self.marks.get(peer.0 as usize) else { return false };
         (marks.is_plain() || self.eligible_all_the_same(peer, visit))
             && Some(peer) != visit.sender
-            && (visit.visited.is_empty() || !visit.visited.contains(&self.told[peer.0 as usize].node))
+            && (visit.visited.is_empty() || !visit.visited.contains(&self.nodes[peer.0 as usize]))
     }
 
     /// The same, for a peer that is more than just present.

@@ -1,12 +1,14 @@
 //! The table of jobs that a node has not answered yet.
 
+use std::time::Duration;
+
 use smallvec::SmallVec;
 
 use super::prefetch::fetch;
 use crate::Time;
 use crate::agent::{Choice, Experience};
-use crate::job::{FunctionId, JobId, JobKey, Source, Visited};
-use crate::peers::PeerId;
+use crate::job::{FunctionId, JobId, JobKey, NodeId, Source, Visited};
+use crate::peers::{PeerId, PeerLoad};
 use crate::policy::ProbeReply;
 
 /// Where a job stands.
@@ -23,38 +25,50 @@ pub(crate) enum Stage {
 
 /// One job under way. Its lists are kept when the entry is used again, so that no allocation
 /// happens once the table is warm.
+///
+/// Of thousands of nodes none is in the cache: what every job needs stands in front, within two lines of it,
+/// and what only jobs of peers or jobs with probes need is behind, and is not even looked at for others.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Job {
     pub id: JobId,
-    pub function: FunctionId,
-    pub task_type: u16,
-    pub deadline: Option<Time>,
-    pub source: SourceKind,
-    pub hops: u32,
-    pub visited: Visited,
-    pub sender: Option<PeerId>,
+    pub arrived: Time,
+    pub deadline: Moment,
+    pub scheduled: Moment,
+    pub started: Moment,
+    pub forwarded: Moment,
     pub stage: Stage,
     /// Counts stages, so that a time-out of an earlier one is recognised as late.
     pub stage_number: u32,
+    pub function: FunctionId,
+    pub hops: u32,
+    pub sender: Whom,
+    pub forwarded_to: Whom,
+    pub probes: u32,
+    pub task_type: u16,
     /// The policy that decides now: the fallback's once the learner has been passed over.
     pub policy: u16,
     /// The policy that was in force on arrival.
     pub arrival_policy: u16,
-    pub arrived: Time,
-    pub probing_started: Moment,
-    pub probing_ended: Moment,
-    /// When the open probes were sent: the last of the rounds.
-    pub probes_sent: Time,
-    pub scheduled: Moment,
-    pub started: Moment,
-    pub forwarded: Moment,
-    pub forwarded_to: Option<PeerId>,
+    pub source: SourceKind,
     /// It is out at a peer and carries no id by which it could be known again.
     pub unrecognisable: bool,
-    pub probes: u32,
-    pub replies: SmallVec<[ProbeReply; 1]>,
     /// What a learner was asked; there if one was, for this job or an earlier one in this place.
     pub asked: Option<Box<Asked>>,
+    /// Of a peer's job alone.
+    visited: Visited,
+    /// Of a job with probes alone, as are the replies.
+    probing: Probing,
+    replies: SmallVec<[ProbeReply; 1]>,
+}
+
+/// When a job's peers were probed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Probing {
+    pub started: Time,
+    pub ended: Moment,
+    /// When the open probes were sent: the last of the rounds.
+    pub sent: Time,
 }
 
 /// What a learner was asked about a job, and what it chose.
@@ -100,6 +114,27 @@ impl From<Time> for Moment {
     }
 }
 
+/// A peer, or nobody; half as large as an `Option`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whom(u32);
+
+impl Whom {
+    /// A number that no peer has.
+    pub(crate) const NOBODY: Whom = Whom(u32::MAX);
+
+    #[inline]
+    pub(crate) fn get(self) -> Option<PeerId> {
+        (self != Whom::NOBODY).then_some(PeerId(self.0))
+    }
+}
+
+impl From<PeerId> for Whom {
+    #[inline]
+    fn from(peer: PeerId) -> Self {
+        Whom(peer.0)
+    }
+}
+
 /// Who brought a job, without the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SourceKind {
@@ -112,45 +147,40 @@ impl Job {
     fn empty() -> Self {
         Job {
             id: JobId { origin: crate::NodeId(0), number: 0 },
-            function: FunctionId(0),
-            task_type: 0,
-            deadline: None,
-            source: SourceKind::Client,
-            hops: 0,
-            visited: Visited::new(),
-            sender: None,
-            stage: Stage::Deciding,
-            stage_number: 0,
-            policy: 0,
-            arrival_policy: 0,
             arrived: Time::ZERO,
-            probing_started: Moment::NEVER,
-            probing_ended: Moment::NEVER,
-            probes_sent: Time::ZERO,
+            deadline: Moment::NEVER,
             scheduled: Moment::NEVER,
             started: Moment::NEVER,
             forwarded: Moment::NEVER,
-            forwarded_to: None,
-            unrecognisable: false,
+            stage: Stage::Deciding,
+            stage_number: 0,
+            function: FunctionId(0),
+            hops: 0,
+            sender: Whom::NOBODY,
+            forwarded_to: Whom::NOBODY,
             probes: 0,
-            replies: SmallVec::new(),
+            task_type: 0,
+            policy: 0,
+            arrival_policy: 0,
+            source: SourceKind::Client,
+            unrecognisable: false,
             asked: None,
+            visited: Visited::new(),
+            probing: Probing { started: Time::ZERO, ended: Moment::NEVER, sent: Time::ZERO },
+            replies: SmallVec::new(),
         }
     }
 
-    /// As [`empty`](Self::empty), in place, but for what [`Node`](super::Node) sets on arrival.
+    /// As [`empty`](Self::empty), in place, but for what [`Node`](super::Node) sets on arrival and what is
+    /// set before it is looked at.
     fn clear(&mut self) {
-        self.visited.clear();
-        self.stage = Stage::Deciding;
-        self.probing_started = Moment::NEVER;
-        self.probing_ended = Moment::NEVER;
         self.scheduled = Moment::NEVER;
         self.started = Moment::NEVER;
         self.forwarded = Moment::NEVER;
-        self.forwarded_to = None;
-        self.unrecognisable = false;
+        self.stage = Stage::Deciding;
+        self.forwarded_to = Whom::NOBODY;
         self.probes = 0;
-        self.replies.clear();
+        self.unrecognisable = false;
         if let Some(asked) = &mut self.asked {
             asked.state.clear();
             asked.mask.clear();
@@ -159,8 +189,9 @@ impl Job {
         }
     }
 
+    #[inline]
     pub(crate) fn set_source(&mut self, source: Source) {
-        (self.source, self.sender, self.hops) = match source {
+        let (source, sender, hops) = match source {
             Source::Client => (SourceKind::Client, None, 0),
             Source::Peer { sender, hops, visited } => {
                 self.visited = visited;
@@ -168,6 +199,74 @@ impl Job {
             }
             Source::ForeignPeer { sender, hops } => (SourceKind::ForeignPeer, sender, hops.max(1)),
         };
+        (self.source, self.sender, self.hops) = (source, sender.map_or(Whom::NOBODY, Whom::from), hops);
+    }
+
+    /// Nodes that it has visited.
+    #[inline]
+    pub(crate) fn visited(&self) -> &[NodeId] {
+        match self.source {
+            SourceKind::Peer => &self.visited,
+            SourceKind::Client | SourceKind::ForeignPeer => &[],
+        }
+    }
+
+    /// Probes are sent to these peers.
+    pub(crate) fn probe(&mut self, now: Time, peers: &[PeerId]) {
+        if self.probes == 0 {
+            (self.probing.started, self.probing.ended) = (now, Moment::NEVER);
+        }
+        self.probing.sent = now;
+        self.probes += peers.len() as u32;
+        self.replies.clear();
+        self.replies.extend(peers.iter().map(|peer| ProbeReply {
+            peer: *peer,
+            load: None,
+            answered: false,
+            round_trip: Duration::ZERO,
+        }));
+        self.enter(Stage::Probing { open: peers.len() as u32 });
+    }
+
+    /// A peer has told its load, or failed to. Returns how many probes are open, and the round trip; `None` if
+    /// nobody waits for it.
+    pub(crate) fn probed(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        load: Option<PeerLoad>,
+    ) -> Option<(u32, Duration)> {
+        let Stage::Probing { open } = self.stage else { return None };
+        let reply = self.replies.iter_mut().find(|reply| reply.peer == peer && !reply.answered)?;
+        reply.answered = true;
+        reply.load = load;
+        reply.round_trip = now.since(self.probing.sent);
+        self.stage = Stage::Probing { open: open - 1 };
+        Some((open - 1, reply.round_trip))
+    }
+
+    /// No answer to a probe is waited for any more.
+    pub(crate) fn end_probing(&mut self, now: Time) {
+        self.probing.ended = now.into();
+        self.enter(Stage::Deciding);
+    }
+
+    /// When peers were probed, if they were.
+    #[inline]
+    pub(crate) fn probing(&self) -> Option<Probing> {
+        (self.probes > 0).then_some(self.probing)
+    }
+
+    /// The answers to its probes.
+    #[inline]
+    pub(crate) fn replies(&self) -> &[ProbeReply] {
+        if self.probes > 0 { &self.replies } else { &[] }
+    }
+
+    /// Another policy decides, which has probed nobody yet.
+    pub(crate) fn pass_to(&mut self, policy: u16) {
+        self.policy = policy;
+        self.replies.clear();
     }
 
     pub(crate) fn enter(&mut self, stage: Stage) {
@@ -176,10 +275,19 @@ impl Job {
     }
 }
 
+/// A place in the table.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Entry {
+    generation: u32,
+    living: bool,
+    job: Job,
+}
+
 /// A table with generations: a key of an answered job never finds another one.
 #[derive(Debug)]
 pub(crate) struct Jobs {
-    entries: Vec<(u32, bool, Job)>,
+    entries: Vec<Entry>,
     free: Vec<u32>,
     bound: u32,
     refused: u32,
@@ -191,18 +299,25 @@ impl Jobs {
     }
 
     /// A place for a new job; `None` when the table is at its bound.
+    #[inline]
     pub(crate) fn insert(&mut self) -> Option<(JobKey, &mut Job)> {
         let index = match self.free.pop() {
             Some(index) => index,
-            None if self.entries.len() < self.bound as usize => {
-                self.entries.push((0, false, Job::empty()));
-                self.entries.len() as u32 - 1
-            }
-            None => return None,
+            None => self.grow()?,
         };
-        let (generation, living, job) = &mut self.entries[index as usize];
-        *living = true;
-        Some((JobKey { index, generation: *generation }, job))
+        let entry = &mut self.entries[index as usize];
+        entry.living = true;
+        Some((JobKey { index, generation: entry.generation }, &mut entry.job))
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Option<u32> {
+        let index = self.entries.len() as u32;
+        if index >= self.bound {
+            return None;
+        }
+        self.entries.push(Entry { generation: 0, living: false, job: Job::empty() });
+        Some(index)
     }
 
     /// A key that never finds a job, for one that is refused at the door.
@@ -213,41 +328,35 @@ impl Jobs {
 
     #[inline]
     pub(crate) fn get(&self, key: JobKey) -> Option<&Job> {
-        match self.entries.get(key.index as usize) {
-            Some((generation, true, job)) if *generation == key.generation => Some(job),
-            _ => None,
-        }
+        let entry = self.entries.get(key.index as usize)?;
+        (entry.generation == key.generation && entry.living).then_some(&entry.job)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: JobKey) -> Option<&mut Job> {
-        match self.entries.get_mut(key.index as usize) {
-            Some((generation, true, job)) if *generation == key.generation => Some(job),
-            _ => None,
-        }
+        let entry = self.entries.get_mut(key.index as usize)?;
+        (entry.generation == key.generation && entry.living).then_some(&mut entry.job)
     }
 
     #[inline]
     pub(crate) fn prefetch(&self, key: Option<JobKey>) {
         let index = key.map(|key| key.index).or(self.free.last().copied()).unwrap_or(0);
-        if let Some((generation, _, job)) = self.entries.get(index as usize) {
-            fetch(generation);
-            fetch(&job.id);
-            fetch(&job.visited);
-            fetch(&job.replies);
-            fetch(&job.stage);
-            fetch(&job.arrived);
+        if let Some(entry) = self.entries.get(index as usize) {
+            fetch(entry);
+            fetch(&entry.job.stage);
+            fetch(&entry.job.replies);
         }
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, key: JobKey) {
-        if let Some((generation, living, job)) = self.entries.get_mut(key.index as usize)
-            && *living
-            && *generation == key.generation
+        if let Some(entry) = self.entries.get_mut(key.index as usize)
+            && entry.living
+            && entry.generation == key.generation
         {
-            *living = false;
-            *generation = generation.wrapping_add(1);
-            job.clear();
+            entry.living = false;
+            entry.generation = entry.generation.wrapping_add(1);
+            entry.job.clear();
             self.free.push(key.index);
         }
     }

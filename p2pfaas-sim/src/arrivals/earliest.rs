@@ -1,12 +1,14 @@
 //! Which of many sources is next: a tournament that keeps the losers of its matches, so that a new
 //! instant of the winner costs one comparison a level, without a branch to guess.
 
+use std::hint::select_unpredictable;
+
 /// The earliest of a fixed number of sources; equal instants go by the sources' numbers.
 #[derive(Debug)]
 pub(super) struct Earliest {
     /// The winner, then the loser of each match: match `m` is between the winners of `2m` and `2m + 1`;
     /// those at or above the number of sources are the sources themselves.
-    matches: Vec<i128>,
+    matches: Vec<u128>,
     sources: usize,
 }
 
@@ -45,11 +47,9 @@ impl Earliest {
         let mut at = (source + self.sources) / 2;
         while at > 0 {
             let other = self.matches[at];
-            // Swapped by arithmetic, all ones if the difference is below 0: half of all guesses whether it
-            // is would be wrong, and a comparison is made a branch.
-            let swapped = (other ^ winner) & (other.wrapping_sub(winner) >> 127);
-            self.matches[at] = other ^ swapped;
-            winner ^= swapped;
+            let lost = other < winner;
+            self.matches[at] = select_unpredictable(lost, winner, other);
+            winner = select_unpredictable(lost, other, winner);
             at /= 2;
         }
         self.matches[0] = winner;
@@ -58,14 +58,14 @@ impl Earliest {
 
 const SIGN: u64 = 1 << 63;
 
-/// Compares as the instant does, then as the source's number; of 96 bits, so that no difference overflows.
-fn entry(at_s: f64, source: usize) -> i128 {
+/// Compares as the instant does, then as the source's number.
+fn entry(at_s: f64, source: usize) -> u128 {
     let bits = at_s.to_bits();
     let ordered = if bits & SIGN == 0 { bits | SIGN } else { !bits };
-    i128::from(ordered) << 32 | i128::from(source as u32)
+    u128::from(ordered) << 32 | u128::from(source as u32)
 }
 
-fn instant(entry: i128) -> f64 {
+fn instant(entry: u128) -> f64 {
     let ordered = (entry >> 32) as u64;
     f64::from_bits(if ordered & SIGN == 0 { !ordered } else { ordered & !SIGN })
 }

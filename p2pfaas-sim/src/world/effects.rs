@@ -6,7 +6,8 @@ use p2pfaas_core::{
     PolicyChoice, Report, Source, Time, Timings,
 };
 
-use super::device::{Device, Here, Ran, Sender};
+use super::device::{Device, Ran};
+use super::here::{Here, Sender};
 use super::hub::{Happening, Hub, Probe, Travel};
 use super::observer::{Finished, Observer};
 
@@ -34,8 +35,9 @@ impl<O: Observer> Sink<'_, O> {
 
     /// Gives the arriving job its key.
     pub fn settle(&mut self, job: JobKey) {
-        if let Some(here) = self.arriving.take() {
-            self.device.put(Here { key: job, ..here });
+        if let Some(mut here) = self.arriving.take() {
+            here.key = job;
+            self.device.put(here);
         }
     }
 
@@ -56,7 +58,7 @@ impl<O: Observer> Sink<'_, O> {
             ..report.timings
         };
         self.observer.finished(&Finished {
-            arrival: here.arrival,
+            arrival: here.arrival(),
             latency: report.timings.total,
             outcome: report.outcome,
             executed_by: ran.map(|ran| ran.node),
@@ -74,7 +76,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
     fn execute(&mut self, job: JobKey) {
         let Some(here) = self.here(job) else { return };
         here.runs = true;
-        let (demand_s, task_type) = (here.demand_s, here.arrival.task_type);
+        let (demand_s, task_type) = (here.demand_s, here.task_type);
         let function = self.hub.jobs[usize::from(task_type)].function;
         match self.device.start(self.now, job, demand_s, function) {
             Some(takes) => {
@@ -102,9 +104,9 @@ impl<O: Observer> Effects for Sink<'_, O> {
         let sender = self.sender(job);
         let Some(here) = self.here(job) else { return };
         here.hops = forward.hops;
-        let here = *here;
+        let mut here = *here;
         let Some(target) = self.hub.network.neighbour(self.node, forward.peer.0) else { return };
-        let kind = &self.hub.jobs[usize::from(here.arrival.task_type)];
+        let kind = &self.hub.jobs[usize::from(here.task_type)];
         let (bytes, function) = (kind.payload_bytes, FunctionId(kind.function));
         if self.hub.is_lost(self.now, self.node, target) {
             return;
@@ -122,7 +124,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
             deadline: forward.deadline,
             policy: PolicyChoice::Configured,
         };
-        let here = Here { from: Some(sender), runs: false, ..here };
+        (here.from, here.runs) = (Some(sender), false);
         let travel = self.hub.travels.insert(Travel { target, arrival, here }) as u32;
         self.hub.at(self.now + delay, Happening::JobArrives { travel });
     }
@@ -165,7 +167,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
 
     fn abandon(&mut self, job: JobKey) {
         if let Some(here) = self.device.get_mut(job).filter(|here| here.runs) {
-            let function = self.hub.jobs[usize::from(here.arrival.task_type)].function;
+            let function = self.hub.jobs[usize::from(here.task_type)].function;
             self.device.abandon(self.now, job, function);
         }
         self.hub.forecast(self.node, self.device);

@@ -8,6 +8,7 @@ mod churn;
 mod contender;
 mod device;
 mod effects;
+mod here;
 mod hub;
 mod observer;
 mod prefetch;
@@ -33,8 +34,9 @@ use crate::scenario::{NodeSpec, Scenario};
 use crate::streams::{Purpose, generator, stream_seed};
 
 pub use contender::Contender;
-use device::{Device, Here, Ran};
+use device::{Device, Ran};
 use effects::{PROBE_BYTES, Sink};
+use here::Here;
 use hub::{Answer, Happening, Hub};
 pub use observer::{Finished, Observer};
 
@@ -71,6 +73,14 @@ pub enum WorldError {
     Agent(#[from] AgentError),
 }
 
+/// What a node draws from, and what draws its clients' demands: one line of the cache.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Draws {
+    node: Xoshiro256PlusPlus,
+    demands: Xoshiro256PlusPlus,
+}
+
 /// One policy in one scenario under one seed.
 pub struct World<'a> {
     scenario: &'a Scenario,
@@ -78,8 +88,7 @@ pub struct World<'a> {
     reference: Option<Plan>,
     nodes: Vec<Node>,
     devices: Vec<Device>,
-    rngs: Vec<Xoshiro256PlusPlus>,
-    demands: Vec<Xoshiro256PlusPlus>,
+    draws: Vec<Draws>,
     faults: Vec<Xoshiro256PlusPlus>,
     /// Names and identities, as the nodes know each other.
     names: Vec<String>,
@@ -116,7 +125,9 @@ impl<'a> World<'a> {
             }
         }
         let functions = scenario.jobs.iter().map(|job| job.function as usize + 1).max().unwrap_or(0);
-        let owned = |purpose| (0..count as u64).map(|node| generator(seed, purpose, node)).collect();
+        let owned = |purpose, node| generator(seed, purpose, node);
+        let draws =
+            |node| Draws { node: owned(Purpose::Node, node), demands: owned(Purpose::Demand, node) };
         let names: Vec<_> = (0..count).map(|index| format!("node-{index:06}")).collect();
         let reference = contender.plan(scenario, &network)?;
         let board = reference.as_ref().map(|_| Board::new(count));
@@ -128,9 +139,8 @@ impl<'a> World<'a> {
             reference,
             nodes: Vec::with_capacity(count),
             devices: scenario.nodes.iter().map(|spec| Device::new(spec, functions)).collect(),
-            rngs: owned(Purpose::Node),
-            demands: owned(Purpose::Demand),
-            faults: owned(Purpose::Faults),
+            draws: (0..count as u64).map(draws).collect(),
+            faults: (0..count as u64).map(|node| owned(Purpose::Faults, node)).collect(),
             identities: names.iter().map(|name| NodeId::from_machine_id(name)).collect(),
             names,
             config: Arc::default(),
@@ -344,14 +354,14 @@ impl<'a> World<'a> {
         let kind = &self.scenario.jobs[usize::from(arrival.task_type)];
         let demand_s = match arrival.service_s {
             Some(known) => known,
-            None => kind.service.sample(&mut self.demands[node as usize]),
+            None => kind.service.sample(&mut self.draws[node as usize].demands),
         };
         let device = &self.devices[node as usize];
         if !device.up || !device.offers(kind.function) {
             return refused(arrival, observer);
         }
         self.hub.open_jobs += 1;
-        let here = Here { key: JobKey::NOBODY, from: None, arrival, demand_s, runs: false, hops: 0 };
+        let here = Here::of(arrival, demand_s);
         let at_node = ArrivalAtNode {
             source: Source::Client,
             id: None,
@@ -407,7 +417,7 @@ impl<'a> World<'a> {
         let device = &mut self.devices[index];
         let now = self.now;
         let mut sink = Sink { hub: &mut self.hub, device, observer, node, now, arriving, returned };
-        act(&mut self.nodes[index], now, &mut self.rngs[index], &mut sink);
+        act(&mut self.nodes[index], now, &mut self.draws[index].node, &mut sink);
     }
 
     /// What follows at once on an event of a node: its agent's choices, and that others see its load.
@@ -470,8 +480,9 @@ impl<'a> World<'a> {
                 let probe = self.hub.probes.remove(probe as usize);
                 let asker = probe.asker;
                 if self.devices[asker.node as usize].life == asker.life {
-                    let node = Some(self.identities[probe.target as usize]);
-                    let event = Event::Probed { job: asker.key, peer: probe.peer, load: probe.load, node };
+                    // Nodes have been told beforehand who is who.
+                    let event =
+                        Event::Probed { job: asker.key, peer: probe.peer, load: probe.load, node: None };
                     self.deliver(asker.node, event, observer);
                 }
             }
@@ -490,7 +501,7 @@ impl<'a> World<'a> {
         let device = &mut self.devices[node as usize];
         // Unless it has been given up, and its instance with it.
         if let Some(here) = device.get_mut(job) {
-            let function = self.scenario.jobs[usize::from(here.arrival.task_type)].function;
+            let function = self.scenario.jobs[usize::from(here.task_type)].function;
             device.end(self.now, function);
         }
         self.deliver(node, Event::Executed { job, success: true }, observer);
@@ -557,7 +568,7 @@ impl<'a> World<'a> {
         for device in &mut self.devices {
             let waiting: Vec<_> = device.known().filter(|here| here.from.is_none()).copied().collect();
             for here in waiting {
-                observer.finished(&ended(here.arrival, Outcome::Cancelled));
+                observer.finished(&ended(here.arrival(), Outcome::Cancelled));
                 self.hub.open_jobs -= 1;
             }
         }

@@ -81,8 +81,7 @@ impl World<'_> {
         let node = node as usize;
         self.nodes[node].prefetch();
         self.devices[node].prefetch();
-        fetch(&self.rngs[node]);
-        fetch(&self.demands[node]);
+        fetch(&self.draws[node]);
     }
 
     #[inline]

@@ -34,21 +34,25 @@ use policies::Policies;
 use timers::{Alarm, Timers};
 
 /// One node's state machine. See the [crate] for how it is driven.
+///
+/// What every event needs stands in front, within few lines of the cache: of thousands of nodes in one process
+/// none is in it.
+#[repr(C, align(64))]
 pub struct Node {
-    id: NodeId,
-    config: Arc<NodeConfig>,
     policies: Policies,
-    slots: Slots,
-    peers: Peers,
-    jobs: Jobs,
-    timers: Timers,
-    forwarded: ForwardedIds,
-    unrecognisable_forwards: u32,
-    counters: Counters,
-    next_number: u64,
-    next_eid: u64,
-    mean_execution_s: Option<f64>,
+    config: Arc<NodeConfig>,
+    id: NodeId,
     arrival_rate: ArrivalRate,
+    slots: Slots,
+    jobs: Jobs,
+    next_number: u64,
+    timers: Timers,
+    mean_execution_s: Option<f64>,
+    counters: Counters,
+    next_eid: u64,
+    unrecognisable_forwards: u32,
+    peers: Peers,
+    forwarded: ForwardedIds,
     observation: Observation,
 }
 
@@ -63,19 +67,19 @@ impl Node {
     ) -> Self {
         let config = config.into();
         Node {
-            id,
             policies: Policies::new(policy, fallback),
-            slots: Slots::new(config.capacity, config.task_types),
-            peers: Peers::numbered(id, &config.peer_numbers),
-            jobs: Jobs::new(config.max_jobs),
-            timers: Timers::default(),
-            forwarded: ForwardedIds::new(config.forwarded_ids),
-            unrecognisable_forwards: 0,
-            counters: Counters::default(),
-            next_number: config.first_job_number,
-            next_eid: config.first_eid,
-            mean_execution_s: None,
+            id,
             arrival_rate: ArrivalRate::default(),
+            slots: Slots::new(config.capacity, config.task_types),
+            jobs: Jobs::new(config.max_jobs),
+            next_number: config.first_job_number,
+            timers: Timers::default(),
+            mean_execution_s: None,
+            counters: Counters::default(),
+            next_eid: config.first_eid,
+            unrecognisable_forwards: 0,
+            peers: Peers::numbered(id, &config.peer_numbers),
+            forwarded: ForwardedIds::new(config.forwarded_ids),
             observation: Observation::default(),
             config,
         }
@@ -132,6 +136,7 @@ impl Node {
     }
 
     /// A job has arrived. Returns the key by which effects and events name it.
+    #[inline]
     pub fn arrive<E: Effects>(
         &mut self,
         now: Time,
@@ -145,6 +150,8 @@ impl Node {
     }
 
     /// Something has happened.
+    // A driver knows what: where it is taken in, nothing is left of the others.
+    #[inline(always)]
     pub fn handle<E: Effects>(&mut self, now: Time, event: Event, rng: &mut dyn Rng, fx: &mut E) {
         match event {
             Event::Arrive(arrival) => {
@@ -167,6 +174,12 @@ impl Node {
 
     #[inline]
     fn set_alarm_clock<E: Effects>(&mut self, fx: &mut E) {
+        if !self.timers.are_quiet() {
+            self.look_at_timers(fx);
+        }
+    }
+
+    fn look_at_timers<E: Effects>(&mut self, fx: &mut E) {
         let jobs = &self.jobs;
         let alive = |key, alarm| timer_is_alive(jobs, key, alarm);
         self.timers.tidy(jobs.len(), alive);
@@ -354,6 +367,8 @@ impl Node {
         self.timers.set(timeout, key, Alarm::Stage(job.stage_number));
         self.counters.probes += peers.len() as u64;
         for peer in peers {
+            // Its answer is near.
+            self.peers.prefetch(*peer);
             fx.probe(key, *peer);
         }
     }

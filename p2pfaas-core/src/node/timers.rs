@@ -44,6 +44,9 @@ pub(crate) struct Timers {
     next_order: u64,
 }
 
+/// So many need not be tidied up.
+const FEW: usize = 64;
+
 const NEVER: Time = Time::from_nanos(u64::MAX);
 
 impl Default for Timers {
@@ -87,9 +90,14 @@ impl Timers {
         self.armed = NEVER;
     }
 
+    /// Whether nobody has to be told, and nothing to be tidied up.
+    #[inline]
+    pub(crate) fn are_quiet(&self) -> bool {
+        self.armed <= self.first && self.heap.len() <= FEW
+    }
+
     /// The moment at which the driver should wake the node, if it does not know it yet. Nobody is woken
     /// for a timer that is dead already.
-    #[inline]
     pub(crate) fn arm(&mut self, alive: impl Fn(JobKey, Alarm) -> bool) -> Option<Time> {
         while self.first < self.armed {
             let Reverse(entry) = self.heap.peek()?;
@@ -103,10 +111,9 @@ impl Timers {
     }
 
     /// Drops dead timers when there are more of them than of the living.
-    #[inline]
     pub(crate) fn tidy(&mut self, living_jobs: usize, alive: impl Fn(JobKey, Alarm) -> bool) {
         // A living job has at most two timers: its own and its stage's.
-        if self.heap.len() > 4 * living_jobs + 64 {
+        if self.heap.len() > 4 * living_jobs + FEW {
             self.heap.retain(|Reverse(entry)| alive(entry.key(), entry.alarm));
             self.first = self.heap.peek().map_or(NEVER, |Reverse(entry)| entry.at);
         }

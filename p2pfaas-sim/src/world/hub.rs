@@ -117,6 +117,12 @@ impl Hub {
         self.calendar.announce(bound)
     }
 
+    /// What comes next, if that is known without effort.
+    #[inline]
+    pub fn upcoming(&self) -> Option<&Happening> {
+        self.calendar.upcoming()
+    }
+
     #[inline]
     pub fn pop_before(&mut self, bound: Time) -> Option<(Time, Happening)> {
         self.calendar.pop_before(bound)

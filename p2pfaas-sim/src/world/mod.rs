@@ -263,29 +263,39 @@ impl<'a> World<'a> {
         let mut arrivals = arrivals.map(|arrival| (moment(arrival.at_s), arrival));
         let mut looked = Look::new(began, self.hub.events);
         let mut goes_on = true;
+        let is_large = self.is_large();
         let mut arrives = arrivals.next();
         while goes_on {
             let next = match arrives {
                 Some((at, arrival)) => {
-                    self.get_ready(at, Some(arrival.node));
+                    if is_large {
+                        self.get_ready(at, Some(arrival.node));
+                    }
                     // Between an arrival and what happens at the same moment, the arrival is first.
                     self.hub.pop_before(at)
                 }
                 None if self.hub.open_jobs == 0 => break,
                 None => {
-                    self.get_ready(Time::from_nanos(u64::MAX), None);
+                    if is_large {
+                        self.get_ready(Time::from_nanos(u64::MAX), None);
+                    }
                     self.hub.pop()
                 }
             };
             match (next, arrives) {
                 (Some((at, happening)), _) => {
                     self.now = at;
+                    if is_large {
+                        self.get_closer();
+                    }
                     self.happen(happening, observer);
                 }
                 (None, Some((at, arrival))) => {
                     self.now = at;
                     arrives = arrivals.next();
-                    arrives.inspect(|(_, next)| self.prefetch_node(next.node));
+                    if let (true, Some((_, next))) = (is_large, arrives) {
+                        self.prefetch_node(next.node);
+                    }
                     self.arrive(arrival, observer);
                 }
                 (None, None) => break,

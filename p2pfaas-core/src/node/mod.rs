@@ -3,6 +3,7 @@
 mod arrival_rate;
 mod config;
 mod counters;
+mod job;
 mod jobs;
 mod memory;
 mod policies;
@@ -28,7 +29,8 @@ use crate::{PolicyChoice, Time};
 pub(crate) use arrival_rate::ArrivalRate;
 pub use config::NodeConfig;
 pub use counters::Counters;
-use jobs::{Job, Jobs, Moment, SourceKind, Stage, Whom};
+use job::{Job, Moment, SourceKind, Stage, Whom};
+use jobs::Jobs;
 use memory::ForwardedIds;
 use policies::Policies;
 use timers::{Alarm, Timers};
@@ -120,6 +122,12 @@ impl Node {
         self.next_number
     }
 
+    /// The key that the next job to arrive will have.
+    #[inline]
+    pub fn next_key(&self) -> JobKey {
+        self.jobs.next_key()
+    }
+
     /// The policy in force.
     pub fn policy(&self) -> &dyn Policy {
         self.policies.current()
@@ -188,7 +196,7 @@ impl Node {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn admit<E: Effects>(&mut self, now: Time, arrival: Arrival, rng: &mut dyn Rng, fx: &mut E) -> JobKey {
         self.counters.arrived += 1;
         if arrival.source == Source::Client {
@@ -225,9 +233,11 @@ impl Node {
         if let Some(timeout) = self.config.job_timeout {
             self.timers.set(now + timeout, key, Alarm::Job);
         }
-        let decision =
-            self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng));
-        self.carry_out(now, key, decision, rng, fx);
+        match self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng)) {
+            // Mostly, and then nothing need be carried about.
+            Decision::Local => self.run_here(now, key, fx),
+            decision => self.carry_out(now, key, decision, rng, fx),
+        }
         key
     }
 

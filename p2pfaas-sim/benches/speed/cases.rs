@@ -51,9 +51,6 @@ pub const CASES: &[Case] = &[
         memory: &[500_000, 2_000_000],
     },
     Case { name: BARE_CHOICE, run: bare::choice, jobs: 500_000, rounds: true, beside: None, memory: &[] },
-    Case { name: "x1000-16", run: |j, c| simulate(&scenario(1_000, 4, 3.6, near(Topology::RandomRegular { degree: 16 })), power_of_two(), j, c), jobs: 500_000, rounds: false, beside: None, memory: &[] },
-    Case { name: "x100", run: |j, c| simulate(&scenario(100, 4, 3.6, near(Topology::Full)), power_of_two(), j, c), jobs: 500_000, rounds: false, beside: None, memory: &[] },
-    Case { name: "x20", run: |j, c| simulate(&scenario(20, 4, 3.6, near(Topology::Full)), power_of_two(), j, c), jobs: 500_000, rounds: false, beside: None, memory: &[] },
     Case {
         name: "10 000 nodes of 16 neighbours",
         run: many,

@@ -1,37 +1,28 @@
 //! Which of many sources is next: a tournament that keeps the losers of its matches, so that a new
 //! instant of the winner costs one comparison a level, without a branch to guess.
 
-use std::hint::select_unpredictable;
-
 /// The earliest of a fixed number of sources; equal instants go by the sources' numbers.
 #[derive(Debug)]
 pub(super) struct Earliest {
     /// The winner, then the loser of each match: match `m` is between the winners of `2m` and `2m + 1`;
     /// those at or above the number of sources are the sources themselves.
-    matches: Vec<Entry>,
+    matches: Vec<i128>,
     sources: usize,
-}
-
-/// A source and its instant.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    /// In the order of the instants.
-    order: u64,
-    source: u64,
 }
 
 impl Earliest {
     /// One instant a source; infinity is never.
     pub fn new(instants: &[f64]) -> Self {
         let sources = instants.len();
-        let never = Entry::new(f64::INFINITY, 0);
-        let mut winners = vec![never; 2 * sources];
+        let mut winners = vec![entry(f64::INFINITY, 0); 2 * sources];
         for (source, at_s) in instants.iter().enumerate() {
-            winners[sources + source] = Entry::new(*at_s, source as u64);
+            winners[sources + source] = entry(*at_s, source);
         }
-        let mut matches = vec![never; sources.max(1)];
+        let mut matches = vec![entry(f64::INFINITY, 0); sources.max(1)];
         for at in (1..sources).rev() {
-            (winners[at], matches[at]) = winners[2 * at].play(winners[2 * at + 1]);
+            let (left, right) = (winners[2 * at], winners[2 * at + 1]);
+            winners[at] = left.min(right);
+            matches[at] = left.max(right);
         }
         if let Some(winner) = winners.get(1) {
             matches[0] = *winner;
@@ -42,18 +33,23 @@ impl Earliest {
     /// The next source and its instant.
     #[inline]
     pub fn get(&self) -> Option<(f64, usize)> {
-        let at_s = self.matches[0].at_s();
-        (at_s < f64::INFINITY).then_some((at_s, self.matches[0].source as usize))
+        let at_s = instant(self.matches[0]);
+        (at_s < f64::INFINITY).then_some((at_s, self.matches[0] as u32 as usize))
     }
 
     /// The next source has another instant now.
     #[inline]
     pub fn replace(&mut self, at_s: f64) {
-        let source = self.matches[0].source;
-        let mut winner = Entry::new(at_s, source);
-        let mut at = (source as usize + self.sources) / 2;
-        while let (1.., Some(other)) = (at, self.matches.get_mut(at)) {
-            (winner, *other) = other.play(winner);
+        let source = self.matches[0] as u32 as usize;
+        let mut winner = entry(at_s, source);
+        let mut at = (source + self.sources) / 2;
+        while at > 0 {
+            let other = self.matches[at];
+            // Swapped by arithmetic, all ones if the difference is below 0: half of all guesses whether it
+            // is would be wrong, and a comparison is made a branch.
+            let swapped = (other ^ winner) & (other.wrapping_sub(winner) >> 127);
+            self.matches[at] = other ^ swapped;
+            winner ^= swapped;
             at /= 2;
         }
         self.matches[0] = winner;
@@ -62,36 +58,16 @@ impl Earliest {
 
 const SIGN: u64 = 1 << 63;
 
-impl Entry {
-    fn new(at_s: f64, source: u64) -> Self {
-        let bits = at_s.to_bits();
-        Entry { order: if bits & SIGN == 0 { bits | SIGN } else { !bits }, source }
-    }
+/// Compares as the instant does, then as the source's number; of 96 bits, so that no difference overflows.
+fn entry(at_s: f64, source: usize) -> i128 {
+    let bits = at_s.to_bits();
+    let ordered = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+    i128::from(ordered) << 32 | i128::from(source as u32)
+}
 
-    fn at_s(self) -> f64 {
-        f64::from_bits(if self.order & SIGN == 0 { !self.order } else { self.order & !SIGN })
-    }
-
-    /// Winner and loser. Half of all guesses who that is would be wrong: nothing may be a branch.
-    #[inline]
-    fn play(self, other: Entry) -> (Entry, Entry) {
-        let wins = self.number() < other.number();
-        let choose = |this, that| select_unpredictable(wins, this, that);
-        (
-            Entry {
-                order: choose(self.order, other.order),
-                source: choose(self.source, other.source),
-            },
-            Entry {
-                order: choose(other.order, self.order),
-                source: choose(other.source, self.source),
-            },
-        )
-    }
-
-    fn number(self) -> u128 {
-        u128::from(self.order) << 64 | u128::from(self.source)
-    }
+fn instant(entry: i128) -> f64 {
+    let ordered = (entry >> 32) as u64;
+    f64::from_bits(if ordered & SIGN == 0 { !ordered } else { ordered & !SIGN })
 }
 
 #[cfg(test)]

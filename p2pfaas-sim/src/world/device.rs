@@ -23,6 +23,8 @@ pub(super) struct Ran {
 pub(super) struct Device {
     /// By the index of the job's key.
     jobs: Vec<Option<Here>>,
+    /// The job that the node refuses at the door, under a key without a place.
+    refused: Option<Box<Here>>,
     speed: f64,
     sharing: Option<Box<Sharing>>,
     instances: Option<Box<Instances>>,
@@ -44,6 +46,7 @@ impl Device {
             .map(|offered| (0..functions).map(|function| offered.contains(&(function as u32))).collect());
         Device {
             jobs: Vec::new(),
+            refused: None,
             speed: spec.speed,
             sharing: (spec.discipline == Discipline::ProcessorSharing).then(Box::default),
             instances: spec.instances.map(|spec| Box::new(Instances::new(spec, functions))),
@@ -73,12 +76,24 @@ impl Device {
         self.functions.as_ref().is_none_or(|offered| offered.get(function as usize) == Some(&true))
     }
 
+    /// A job is about to arrive under this key.
+    #[inline]
     pub fn put(&mut self, here: Here) {
         let index = here.key.index();
         if index >= self.jobs.len() {
-            self.jobs.resize(index + 1, None);
+            return self.put_beyond(here);
         }
         self.jobs[index] = Some(here);
+    }
+
+    #[cold]
+    fn put_beyond(&mut self, here: Here) {
+        if here.key.has_place() {
+            self.jobs.resize(here.key.index(), None);
+            self.jobs.push(Some(here));
+        } else {
+            self.refused = Some(Box::new(here));
+        }
     }
 
     #[inline]
@@ -94,16 +109,17 @@ impl Device {
         }
     }
 
+    #[inline]
     pub fn get_mut(&mut self, key: JobKey) -> Option<&mut Here> {
         self.jobs.get_mut(key.index())?.as_mut().filter(|here| here.key == key)
     }
 
+    #[inline]
     pub fn take(&mut self, key: JobKey) -> Option<Here> {
-        let place = self.jobs.get_mut(key.index())?;
-        if place.as_ref().is_none_or(|here| here.key != key) {
-            return None;
+        match self.jobs.get_mut(key.index()) {
+            Some(place) => place.take_if(|here| here.key == key),
+            None => self.refused.take_if(|here| here.key == key).map(|here| *here),
         }
-        place.take()
     }
 
     /// Jobs that have not been answered.

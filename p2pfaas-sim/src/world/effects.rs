@@ -21,26 +21,11 @@ pub(super) struct Sink<'a, O> {
     pub observer: &'a mut O,
     pub node: u32,
     pub now: Time,
-    /// The job that arrives with this event, until its key is known.
-    pub arriving: Option<Here>,
     /// Where the job ran whose answer has come back with this event.
     pub returned: Option<Ran>,
 }
 
 impl<O: Observer> Sink<'_, O> {
-    fn here(&mut self, job: JobKey) -> Option<&mut Here> {
-        self.settle(job);
-        self.device.get_mut(job)
-    }
-
-    /// Gives the arriving job its key.
-    pub fn settle(&mut self, job: JobKey) {
-        if let Some(mut here) = self.arriving.take() {
-            here.key = job;
-            self.device.put(here);
-        }
-    }
-
     fn sender(&self, key: JobKey) -> Sender {
         Sender { node: self.node, life: self.device.life, key }
     }
@@ -74,7 +59,7 @@ impl<O: Observer> Sink<'_, O> {
 impl<O: Observer> Effects for Sink<'_, O> {
     #[inline]
     fn execute(&mut self, job: JobKey) {
-        let Some(here) = self.here(job) else { return };
+        let Some(here) = self.device.get_mut(job) else { return };
         here.runs = true;
         let (demand_s, task_type) = (here.demand_s, here.task_type);
         let function = self.hub.jobs[usize::from(task_type)].function;
@@ -90,7 +75,6 @@ impl<O: Observer> Effects for Sink<'_, O> {
     #[inline]
     fn probe(&mut self, job: JobKey, peer: PeerId) {
         let asker = self.sender(job);
-        self.settle(job);
         let Some(target) = self.hub.network.neighbour(self.node, peer.0) else { return };
         if self.hub.is_lost(self.now, self.node, target) || self.hub.network.probe_lost(&mut self.hub.rng) {
             return;
@@ -102,7 +86,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
 
     fn forward(&mut self, job: JobKey, forward: &Forward) {
         let sender = self.sender(job);
-        let Some(here) = self.here(job) else { return };
+        let Some(here) = self.device.get_mut(job) else { return };
         here.hops = forward.hops;
         let mut here = *here;
         let Some(target) = self.hub.network.neighbour(self.node, forward.peer.0) else { return };
@@ -130,7 +114,6 @@ impl<O: Observer> Effects for Sink<'_, O> {
     }
 
     fn ask(&mut self, job: JobKey, observation: &Observation) {
-        self.settle(job);
         let choice = self.hub.agents.as_mut().and_then(|agents| agents.act(self.node, observation));
         self.hub.choices.push_back((job, choice));
     }
@@ -143,14 +126,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
 
     #[inline]
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
-        // A node that is full refuses a job under a key that has no place.
-        let here = match self.arriving.take() {
-            Some(here) => here,
-            None => match self.device.take(job) {
-                Some(here) => here,
-                None => return,
-            },
-        };
+        let Some(here) = self.device.take(job) else { return };
         let ran = match report.forwarded_to {
             Some(_) => self.returned,
             None => report.timings.execution.map(|execution| Ran {

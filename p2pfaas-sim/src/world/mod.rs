@@ -126,8 +126,7 @@ impl<'a> World<'a> {
         }
         let functions = scenario.jobs.iter().map(|job| job.function as usize + 1).max().unwrap_or(0);
         let owned = |purpose, node| generator(seed, purpose, node);
-        let draws =
-            |node| Draws { node: owned(Purpose::Node, node), demands: owned(Purpose::Demand, node) };
+        let draws = |node| Draws { node: owned(Purpose::Node, node), demands: owned(Purpose::Demand, node) };
         let names: Vec<_> = (0..count).map(|index| format!("node-{index:06}")).collect();
         let reference = contender.plan(scenario, &network)?;
         let board = reference.as_ref().map(|_| Board::new(count));
@@ -266,13 +265,13 @@ impl<'a> World<'a> {
         let is_large = self.is_large();
         let mut arrives = arrivals.next();
         while goes_on {
-            let next = match arrives {
+            let next = match &arrives {
                 Some((at, arrival)) => {
                     if is_large {
-                        self.get_ready(at, Some(arrival.node));
+                        self.get_ready(*at, Some(arrival.node));
                     }
                     // Between an arrival and what happens at the same moment, the arrival is first.
-                    self.hub.pop_before(at)
+                    self.hub.pop_before(*at)
                 }
                 None if self.hub.open_jobs == 0 => break,
                 None => {
@@ -282,27 +281,27 @@ impl<'a> World<'a> {
                     self.hub.pop()
                 }
             };
-            match (next, arrives) {
-                (Some((at, happening)), _) => {
-                    self.now = at;
-                    if is_large {
-                        self.get_closer();
-                    }
-                    self.happen(happening, observer);
+            if let Some((at, happening)) = next {
+                self.now = at;
+                if is_large {
+                    self.get_closer();
                 }
-                (None, Some((at, arrival))) => {
-                    self.now = at;
-                    arrives = arrivals.next();
-                    if let (true, Some((_, next))) = (is_large, arrives) {
-                        self.prefetch_node(next.node);
-                    }
-                    self.arrive(arrival, observer);
+                self.happen(happening, observer);
+            } else if let Some((at, arrival)) = &arrives {
+                self.now = *at;
+                self.arrive(arrival, observer);
+                arrives = arrivals.next();
+                if let (true, Some((_, next))) = (is_large, &arrives) {
+                    self.prefetch_node(next.node);
                 }
-                (None, None) => break,
+            } else {
+                break;
             }
             self.hub.events += 1;
             // Jobs that arrive at the same moment are not parted by a stop.
-            if arrives.is_none_or(|(at, _)| at > self.now) && looked.is_due(self.now, self.hub.events) {
+            if arrives.as_ref().is_none_or(|(at, _)| *at > self.now)
+                && looked.is_due(self.now, self.hub.events)
+            {
                 let second = self.now.since(began).as_secs_f64() - offset_s;
                 goes_on =
                     observer.passed(second.min(ends_s), self.hub.agents.as_ref().and_then(Agents::glimpse));
@@ -359,7 +358,7 @@ impl<'a> World<'a> {
     }
 
     #[inline]
-    fn arrive<O: Observer>(&mut self, arrival: Arrival, observer: &mut O) {
+    fn arrive<O: Observer>(&mut self, arrival: &Arrival, observer: &mut O) {
         let node = arrival.node;
         let kind = &self.scenario.jobs[usize::from(arrival.task_type)];
         let demand_s = match arrival.service_s {
@@ -368,7 +367,7 @@ impl<'a> World<'a> {
         };
         let device = &self.devices[node as usize];
         if !device.up || !device.offers(kind.function) {
-            return refused(arrival, observer);
+            return refused(*arrival, observer);
         }
         self.hub.open_jobs += 1;
         let here = Here::of(arrival, demand_s);
@@ -385,11 +384,11 @@ impl<'a> World<'a> {
 
     /// A job comes through a node's door.
     #[inline]
-    fn enter<O: Observer>(&mut self, node: u32, arrival: ArrivalAtNode, here: Here, observer: &mut O) {
-        self.turn(node, (Some(here), None), observer, |node, now, rng, sink| {
-            let key = node.arrive(now, arrival, rng, sink);
-            // It may wait, and nothing has to be done for it yet.
-            sink.settle(key);
+    fn enter<O: Observer>(&mut self, node: u32, arrival: ArrivalAtNode, mut here: Here, observer: &mut O) {
+        here.key = self.nodes[node as usize].next_key();
+        self.devices[node as usize].put(here);
+        self.turn(node, None, observer, |node, now, rng, sink| {
+            node.arrive(now, arrival, rng, sink);
         });
         self.after(node, observer);
     }
@@ -408,25 +407,23 @@ impl<'a> World<'a> {
         returned: Option<Ran>,
         observer: &mut O,
     ) {
-        self.turn(node, (None, returned), observer, |node, now, rng, sink| {
-            node.handle(now, event, rng, sink)
-        });
+        self.turn(node, returned, observer, |node, now, rng, sink| node.handle(now, event, rng, sink));
         self.after(node, observer);
     }
 
-    /// Lets a node do something, with the job that arrives or where the answered one ran.
+    /// Lets a node do something; `returned` is where the answered job ran.
     #[inline]
     fn turn<O: Observer>(
         &mut self,
         node: u32,
-        (arriving, returned): (Option<Here>, Option<Ran>),
+        returned: Option<Ran>,
         observer: &mut O,
         act: impl FnOnce(&mut Node, Time, &mut Xoshiro256PlusPlus, &mut Sink<'_, O>),
     ) {
         let index = node as usize;
         let device = &mut self.devices[index];
         let now = self.now;
-        let mut sink = Sink { hub: &mut self.hub, device, observer, node, now, arriving, returned };
+        let mut sink = Sink { hub: &mut self.hub, device, observer, node, now, returned };
         act(&mut self.nodes[index], now, &mut self.draws[index].node, &mut sink);
     }
 
@@ -453,7 +450,7 @@ impl<'a> World<'a> {
         if let Some(agents) = &mut self.hub.agents {
             agents.choose(node, eid);
         }
-        self.turn(node, (None, None), observer, |node, now, rng, sink| {
+        self.turn(node, None, observer, |node, now, rng, sink| {
             node.handle(now, Event::Acted { job, choice }, rng, sink);
         });
         if self.nodes[node as usize].next_eid() == eid

@@ -91,6 +91,11 @@ impl JobKey {
     /// A key that no job ever has.
     pub const NOBODY: JobKey = JobKey { index: u32::MAX, generation: 0 };
 
+    /// Whether there is a place in the table under it: not for a job that is refused because the table is full.
+    pub fn has_place(self) -> bool {
+        self.index != u32::MAX
+    }
+
     /// The place in the table: small numbers that are used again. The key of a job that is refused
     /// because the table is full has no place: `u32::MAX`.
     pub fn index(self) -> usize {

@@ -51,5 +51,5 @@ pub use job::{
 };
 pub use node::{Counters, Node, NodeConfig};
 pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, PeerView, Peers};
-pub use slots::{Capacity, Slots};
+pub use slots::{Capacity, Slots, TypeCount};
 pub use time::Time;

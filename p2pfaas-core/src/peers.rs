@@ -38,11 +38,10 @@ impl PeerLoad {
     }
 }
 
-/// What a peer told about itself: side by side, as an answer brings it together.
+/// What a peer told about its load: side by side, as an answer brings it together, and in one line of the cache.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Told {
-    /// 0 where it is not known.
-    node: NodeId,
     load: PeerLoad,
     learned: Time,
     round_trip_ns: u64,
@@ -53,7 +52,6 @@ impl Told {
     const NEVER: u64 = u64::MAX;
 
     const NOTHING: Told = Told {
-        node: NodeId(0),
         load: PeerLoad { running: 0, queued: 0, slots: 0 },
         learned: Time::ZERO,
         round_trip_ns: Told::NEVER,
@@ -105,27 +103,34 @@ pub struct PeerView {
 /// The table of peers. Its bound is [`MAX_PEERS`]; beyond it the numbers of gone peers are
 /// used again, and what then finds no number is left out.
 ///
-/// All lists but the last have one entry a peer, by its number.
+/// All lists but `present` have one entry a peer, by its number.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct Peers {
-    this: NodeId,
-    marks: Vec<Marks>,
+    /// Peers that are more or less than just present. While there is none, nobody's marks need be looked up.
+    special: u32,
+    present: Vec<PeerId>,
     told: Vec<Told>,
+    marks: Vec<Marks>,
+    /// 0 where it is not known.
+    nodes: Vec<NodeId>,
     suspected_until: Vec<Time>,
     names: Vec<Box<str>>,
-    present: Vec<PeerId>,
+    this: NodeId,
 }
 
 impl Peers {
     /// The table of this node. These names have the first numbers, and are gone until they come.
     pub(crate) fn numbered(this: NodeId, names: &[String]) -> Self {
         let mut peers = Peers {
-            this,
-            marks: Vec::new(),
+            special: 0,
+            present: Vec::new(),
             told: Vec::new(),
+            marks: Vec::new(),
+            nodes: Vec::new(),
             suspected_until: Vec::new(),
             names: Vec::new(),
-            present: Vec::new(),
+            this,
         };
         for name in names.iter().take(MAX_PEERS as usize) {
             peers.add(name);
@@ -135,16 +140,26 @@ impl Peers {
 
     fn add(&mut self, name: &str) -> PeerId {
         self.marks.push(Marks::UNIDENTIFIED);
+        self.special += 1;
         self.told.push(Told::NOTHING);
+        self.nodes.push(NodeId(0));
         self.suspected_until.push(Time::ZERO);
         self.names.push(name.into());
         PeerId(self.names.len() as u32 - 1)
     }
 
+    #[inline]
+    fn mark(&mut self, peer: PeerId, mark: Marks, on: bool) {
+        let marks = &mut self.marks[peer.0 as usize];
+        self.special += u32::from(marks.is_plain());
+        marks.set(mark, on);
+        self.special -= u32::from(marks.is_plain());
+    }
+
     /// Replaces the set of present peers. New names get the next numbers, in name order.
     pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)]) {
-        for marks in &mut self.marks {
-            marks.set(Marks::PRESENT, false);
+        for peer in 0..self.marks.len() as u32 {
+            self.mark(PeerId(peer), Marks::PRESENT, false);
         }
         let mut known: Vec<u32> = (0..self.names.len() as u32).collect();
         known.sort_by_key(|number| &self.names[*number as usize]);
@@ -173,6 +188,7 @@ impl Peers {
                 self.names[gone] = name.as_str().into();
                 self.marks[gone] = Marks::UNIDENTIFIED;
                 self.told[gone] = Told::NOTHING;
+                self.nodes[gone] = NodeId(0);
                 self.come(PeerId(gone as u32), *node);
             }
         }
@@ -182,7 +198,7 @@ impl Peers {
     }
 
     fn come(&mut self, peer: PeerId, node: Option<NodeId>) {
-        self.marks[peer.0 as usize].set(Marks::PRESENT, true);
+        self.mark(peer, Marks::PRESENT, true);
         if let Some(node) = node {
             self.learn_node(peer, node);
         }
@@ -216,12 +232,11 @@ impl Peers {
 
     #[inline]
     pub(crate) fn learn_node(&mut self, peer: PeerId, node: NodeId) {
-        let Some(told) = self.told.get_mut(peer.0 as usize) else { return };
-        if told.node != node || node == NodeId(0) {
-            told.node = node;
-            let marks = &mut self.marks[peer.0 as usize];
-            marks.set(Marks::UNIDENTIFIED, false);
-            marks.set(Marks::ITSELF, node == self.this);
+        let Some(known) = self.nodes.get_mut(peer.0 as usize) else { return };
+        if *known != node || node == NodeId(0) {
+            *known = node;
+            self.mark(peer, Marks::UNIDENTIFIED, false);
+            self.mark(peer, Marks::ITSELF, node == self.this);
         }
     }
 
@@ -237,30 +252,30 @@ impl Peers {
                 (mean_ns + ROUND_TRIP_WEIGHT * (newest_ns as f64 - mean_ns)).round() as u64
             }
         };
-        *told = Told { load, learned: now, round_trip_ns, ..*told };
+        *told = Told { load, learned: now, round_trip_ns };
     }
 
     #[inline]
     pub(crate) fn prefetch(&self, peer: PeerId) {
         let index = peer.0 as usize;
-        self.marks.get(index).inspect(|marks| fetch(*marks));
         self.told.get(index).inspect(|told| fetch(*told));
     }
 
     pub(crate) fn suspect(&mut self, peer: PeerId, until: Time) {
         if let Some(suspected_until) = self.suspected_until.get_mut(peer.0 as usize) {
             *suspected_until = until;
-            self.marks[peer.0 as usize].set(Marks::SUSPECTED, true);
+            self.mark(peer, Marks::SUSPECTED, true);
         }
     }
 
     /// Whether a job that has visited these nodes may go to this peer now.
     #[inline]
     fn eligible(&self, peer: PeerId, visit: &Visit<'_>) -> bool {
-        let Some(marks) = self.marks.get(peer.0 as usize) else { return false };
-        (marks.is_plain() || self.eligible_all_the_same(peer, visit))
+        let index = peer.0 as usize;
+        index < self.marks.len()
+            && (self.special == 0 || self.marks[index].is_plain() || self.eligible_all_the_same(peer, visit))
             && Some(peer) != visit.sender
-            && (visit.visited.is_empty() || !visit.visited.contains(&self.told[peer.0 as usize].node))
+            && (visit.visited.is_empty() || !visit.visited.contains(&self.nodes[index]))
     }
 
     /// The same, for a peer that is more than just present.

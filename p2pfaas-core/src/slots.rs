@@ -22,8 +22,16 @@ pub struct Slots {
     capacity: Capacity,
     running: u32,
     waiting: VecDeque<(JobKey, u16)>,
-    running_by_type: Vec<u32>,
-    queued_by_type: Vec<u32>,
+    by_type: Box<[TypeCount]>,
+}
+
+/// Jobs of one task type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TypeCount {
+    /// Those that run.
+    pub running: u32,
+    /// Those that wait.
+    pub queued: u32,
 }
 
 /// What became of a job that asked for a slot.
@@ -42,8 +50,7 @@ impl Slots {
             capacity,
             running: 0,
             waiting: VecDeque::new(),
-            running_by_type: vec![0; usize::from(task_types)],
-            queued_by_type: vec![0; usize::from(task_types)],
+            by_type: vec![TypeCount::default(); usize::from(task_types)].into(),
         }
     }
 
@@ -74,14 +81,9 @@ impl Slots {
         self.capacity.slots.saturating_sub(self.running)
     }
 
-    /// Jobs of each task type that run.
-    pub fn running_by_type(&self) -> &[u32] {
-        &self.running_by_type
-    }
-
-    /// Jobs of each task type that wait.
-    pub fn queued_by_type(&self) -> &[u32] {
-        &self.queued_by_type
+    /// Jobs of each task type.
+    pub fn by_type(&self) -> &[TypeCount] {
+        &self.by_type
     }
 
     pub(crate) fn set_capacity(&mut self, capacity: Capacity) {
@@ -94,7 +96,7 @@ impl Slots {
             self.start(task_type);
             Admission::Started
         } else if self.queued() < self.capacity.queue {
-            self.queued_by_type[usize::from(task_type)] += 1;
+            self.by_type[usize::from(task_type)].queued += 1;
             self.waiting.push_back((job, task_type));
             Admission::Queued
         } else {
@@ -109,27 +111,26 @@ impl Slots {
             return None;
         }
         let (job, task_type) = self.waiting.pop_front()?;
-        self.queued_by_type[usize::from(task_type)] -= 1;
+        self.by_type[usize::from(task_type)].queued -= 1;
         Some(job)
     }
 
     #[inline]
     pub(crate) fn prefetch(&self) {
-        self.running_by_type.first().inspect(|count| fetch(*count));
-        self.queued_by_type.first().inspect(|count| fetch(*count));
+        self.by_type.first().inspect(|count| fetch(*count));
         self.waiting.front().inspect(|waiting| fetch(*waiting));
     }
 
     #[inline]
     pub(crate) fn start(&mut self, task_type: u16) {
         self.running += 1;
-        self.running_by_type[usize::from(task_type)] += 1;
+        self.by_type[usize::from(task_type)].running += 1;
     }
 
     #[inline]
     pub(crate) fn finish(&mut self, task_type: u16) {
         self.running -= 1;
-        self.running_by_type[usize::from(task_type)] -= 1;
+        self.by_type[usize::from(task_type)].running -= 1;
     }
 
     /// Takes a job out of the queue; it must be in it.
@@ -137,7 +138,7 @@ impl Slots {
         if let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == job)
             && let Some((_, task_type)) = self.waiting.remove(place)
         {
-            self.queued_by_type[usize::from(task_type)] -= 1;
+            self.by_type[usize::from(task_type)].queued -= 1;
         }
     }
 }

@@ -4,7 +4,6 @@ use prefetch_index::prefetch_index;
 
 use super::Node;
 use crate::job::JobKey;
-use crate::peers::PeerId;
 
 /// Has the beginning of a value brought into the cache.
 #[inline(always)]
@@ -19,14 +18,11 @@ impl Node {
     pub fn prefetch(&self) {
         fetch(&self.policies);
         fetch(&self.slots);
-        fetch(&self.peers);
         fetch(&self.jobs);
         fetch(&self.timers);
         fetch(&self.counters);
         fetch(&self.counters.stray_events);
-        fetch(&self.arrival_rate);
-        fetch(&self.next_number);
-        fetch(&self.observation);
+        fetch(&self.peers);
     }
 
     /// A hint that an event for this job is near, or the arrival of the next one if it is `None`.
@@ -38,9 +34,9 @@ impl Node {
         self.timers.prefetch();
     }
 
-    /// A hint that a peer's answer to a probe is near.
+    /// A hint that somebody will ask for the load of this node's slots.
     #[inline]
-    pub fn prefetch_peer(&self, peer: PeerId) {
-        self.peers.prefetch(peer);
+    pub fn prefetch_load(&self) {
+        fetch(&self.slots);
     }
 }

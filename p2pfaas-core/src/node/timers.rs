@@ -34,11 +34,25 @@ impl Entry {
 
 /// Timers that are due in the future. Dead ones (of answered jobs, passed stages) are dropped when
 /// they come up or when they outnumber the living.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timers {
+    /// When the first of them is due; the end of the clock if there is none.
+    first: Time,
+    /// When the driver wakes the node; the end of the clock if it does not.
+    armed: Time,
     heap: BinaryHeap<Reverse<Entry>>,
     next_order: u64,
-    armed: Option<Time>,
+}
+
+/// So many need not be tidied up.
+const FEW: usize = 64;
+
+const NEVER: Time = Time::from_nanos(u64::MAX);
+
+impl Default for Timers {
+    fn default() -> Self {
+        Timers { first: NEVER, armed: NEVER, heap: BinaryHeap::new(), next_order: 0 }
+    }
 }
 
 impl Timers {
@@ -46,12 +60,18 @@ impl Timers {
         let entry = Entry { at, order: self.next_order, index: job.index, generation: job.generation, alarm };
         self.next_order += 1;
         self.heap.push(Reverse(entry));
+        self.first = self.first.min(at);
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let Reverse(entry) = self.heap.pop()?;
+        self.first = self.heap.peek().map_or(NEVER, |Reverse(entry)| entry.at);
+        Some(entry)
     }
 
     /// The next timer that is due.
     pub(crate) fn due(&mut self, now: Time) -> Option<(JobKey, Alarm)> {
-        let due = self.heap.peek().is_some_and(|Reverse(entry)| entry.at <= now);
-        let Reverse(entry) = due.then(|| self.heap.pop()).flatten()?;
+        let entry = (self.first <= now).then(|| self.pop()).flatten()?;
         Some((entry.key(), entry.alarm))
     }
 
@@ -67,33 +87,35 @@ impl Timers {
 
     /// The wake-up for which the driver has been asked is over.
     pub(crate) fn woken(&mut self) {
-        self.armed = None;
+        self.armed = NEVER;
+    }
+
+    /// Whether nobody has to be told, and nothing to be tidied up.
+    #[inline]
+    pub(crate) fn are_quiet(&self) -> bool {
+        self.armed <= self.first && self.heap.len() <= FEW
     }
 
     /// The moment at which the driver should wake the node, if it does not know it yet. Nobody is woken
     /// for a timer that is dead already.
-    #[inline]
     pub(crate) fn arm(&mut self, alive: impl Fn(JobKey, Alarm) -> bool) -> Option<Time> {
-        loop {
+        while self.first < self.armed {
             let Reverse(entry) = self.heap.peek()?;
-            let next = entry.at;
-            if self.armed.is_some_and(|armed| armed <= next) {
-                return None;
-            }
             if alive(entry.key(), entry.alarm) {
-                self.armed = Some(next);
-                return Some(next);
+                self.armed = entry.at;
+                return Some(entry.at);
             }
-            self.heap.pop();
+            self.pop();
         }
+        None
     }
 
     /// Drops dead timers when there are more of them than of the living.
-    #[inline]
     pub(crate) fn tidy(&mut self, living_jobs: usize, alive: impl Fn(JobKey, Alarm) -> bool) {
         // A living job has at most two timers: its own and its stage's.
-        if self.heap.len() > 4 * living_jobs + 64 {
+        if self.heap.len() > 4 * living_jobs + FEW {
             self.heap.retain(|Reverse(entry)| alive(entry.key(), entry.alarm));
+            self.first = self.heap.peek().map_or(NEVER, |Reverse(entry)| entry.at);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::descriptor::bad;
 use super::*;
 use crate::agent::{Feature, StateSpace};
 use crate::defaults::{MAX_STATE_PEERS, PROBE_TIMEOUT, STATE_ARRIVAL_RATE, STATE_PEER_AGE, STATE_TIME_LEFT};
-use crate::slots::Capacity;
+use crate::slots::{Capacity, TypeCount};
 
 /// What a learner sees: groups of numbers, joined by `+`. After a group `/STEP` divides its numbers,
 /// so that a table that cuts them to integers takes steps of that size.
@@ -89,13 +89,13 @@ impl Encoder {
             let mut put = |number: f64| state.push(number / group.step);
             match group.kind {
                 Kind::Type => put(f64::from(situation.job.task_type)),
-                Kind::Running => by_type(slots.running_by_type(), task_types).for_each(put),
-                Kind::Queued => by_type(slots.queued_by_type(), task_types).for_each(put),
+                Kind::Running => by_type(slots, task_types).for_each(|count| put(f64::from(count.running))),
+                Kind::Queued => by_type(slots, task_types).for_each(|count| put(f64::from(count.queued))),
                 Kind::TimeLeft => put(seconds(situation.job.deadline_left, STATE_TIME_LEFT)),
                 Kind::Free => put(f64::from(slots.free())),
                 Kind::Load => put(f64::from(slots.load())),
                 Kind::Room => put(f64::from(slots.capacity().queue.saturating_sub(slots.queued()))),
-                Kind::Rate => put(situation.arrival_rate_per_s),
+                Kind::Rate => put(situation.arrival_rate_per_s()),
                 Kind::PeerAges(count) => {
                     let age = |peer| peers.view(PeerId(peer)).and_then(|view| view.age);
                     (0..count).for_each(|peer| put(seconds(age(peer), STATE_PEER_AGE)));
@@ -176,8 +176,9 @@ impl Kind {
     }
 }
 
-fn by_type(counts: &[u32], task_types: u32) -> impl Iterator<Item = f64> {
-    counts.iter().copied().chain(std::iter::repeat(0)).take(task_types as usize).map(f64::from)
+fn by_type(slots: &Slots, task_types: u32) -> impl Iterator<Item = TypeCount> {
+    let none = std::iter::repeat(TypeCount::default());
+    slots.by_type().iter().copied().chain(none).take(task_types as usize)
 }
 
 /// At most `bound`, which also stands for none.

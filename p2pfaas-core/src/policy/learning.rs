@@ -39,8 +39,7 @@ impl FixedActions {
 impl LearningScheduler {
     /// Load of the task types that the state has.
     fn own_load(&self, slots: &Slots) -> u32 {
-        let first = |counts: &[u32]| counts.iter().take(self.task_types as usize).sum::<u32>();
-        first(slots.running_by_type()) + first(slots.queued_by_type())
+        slots.by_type().iter().take(self.task_types as usize).map(|count| count.running + count.queued).sum()
     }
 
     fn without_agent(&self, failure: Failure) -> Decision {

@@ -52,6 +52,7 @@ use std::time::Duration;
 use crate::Time;
 use crate::agent::{Choice, Observation, StateSpace};
 use crate::job::{Failure, FunctionId, NodeId};
+use crate::node::ArrivalRate;
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
 use crate::slots::Slots;
 
@@ -150,11 +151,17 @@ pub struct Situation<'a> {
     pub job: JobView,
     /// This node's slots and queue.
     pub slots: &'a Slots,
-    /// Jobs of clients that arrive here in a second, of late: an average whose weights fade
-    /// exponentially ([`ARRIVAL_RATE_TIME`](crate::defaults::ARRIVAL_RATE_TIME)).
-    pub arrival_rate_per_s: f64,
     /// The peers to which this job may go.
     pub peers: EligiblePeers<'a>,
+    pub(crate) arrival_rate: ArrivalRate,
+}
+
+impl Situation<'_> {
+    /// Jobs of clients that arrive here in a second, of late: an average whose weights fade
+    /// exponentially ([`ARRIVAL_RATE_TIME`](crate::defaults::ARRIVAL_RATE_TIME)).
+    pub fn arrival_rate_per_s(&self) -> f64 {
+        self.arrival_rate.per_s(self.now)
+    }
 }
 
 /// What a policy may know of a job.

@@ -206,8 +206,8 @@ fn types_are_counted_apart_and_unknown_ones_as_the_first() {
     for task_type in [1, 2, 7, 2] {
         rig.arrive(Arrival { task_type, ..client() });
     }
-    assert_eq!(rig.node.slots().running_by_type(), [0, 1, 1]);
-    assert_eq!(rig.node.slots().queued_by_type(), [1, 0, 1]);
+    let counts = [(0, 1), (1, 0), (1, 1)].map(|(running, queued)| TypeCount { running, queued });
+    assert_eq!(rig.node.slots().by_type(), counts);
 }
 
 #[test]

@@ -594,9 +594,11 @@ impl World {
                 };
                 self.jobs.iter().filter(type_of).filter(|job| wanted(&job.stage)).count() as u32
             };
-            let index = usize::from(task_type);
-            assert_eq!(slots.running_by_type()[index], of_type(|stage| *stage == Stage::Running));
-            assert_eq!(slots.queued_by_type()[index], of_type(|stage| matches!(stage, Stage::Queued { .. })));
+            let count = TypeCount {
+                running: of_type(|stage| *stage == Stage::Running),
+                queued: of_type(|stage| matches!(stage, Stage::Queued { .. })),
+            };
+            assert_eq!(slots.by_type()[usize::from(task_type)], count);
         }
         let Counters { fallbacks, forwards_refused, .. } = counters;
         assert_eq!(counters, Counters { fallbacks, forwards_refused, ..self.counted });

@@ -111,11 +111,9 @@ impl Iterator for Schedule {
             return None;
         }
         let (at_s, source) = self.earliest.get()?;
-        let (arrival, following) = self.sources[source].arrive(self.number, at_s, &self.shares);
-        let following_s = following.unwrap_or_else(|error| {
-            self.failure = Some(error);
-            f64::INFINITY
-        });
+        let source = &mut self.sources[source];
+        let arrival = source.arrive(self.number, at_s, &self.shares);
+        let following_s = source.after(at_s, &mut self.failure);
         self.earliest.replace(within(following_s, self.ends_s));
         self.number += 1;
         Some(arrival)

@@ -139,14 +139,9 @@ impl Source {
         Ok((self, first_s))
     }
 
-    /// The arrival at an instant, which was the source's next, and the instant after it.
+    /// The arrival at an instant, which was the source's next.
     #[inline]
-    pub fn arrive(
-        &mut self,
-        number: u64,
-        at_s: f64,
-        shares: &[Vec<f64>],
-    ) -> (Arrival, Result<f64, TraceError>) {
+    pub fn arrive(&mut self, number: u64, at_s: f64, shares: &[Vec<f64>]) -> Arrival {
         let task_type = match &mut self.task_type {
             TaskType::Always(task_type) => *task_type,
             TaskType::Drawn(traffic, draws) => {
@@ -161,18 +156,26 @@ impl Source {
             let job = &playing.job;
             (arrival.node, arrival.task_type, arrival.service_s) = (job.node, job.task_type, job.service_s);
         }
-        (arrival, self.instants.after(at_s))
+        arrival
+    }
+
+    /// The instant after that; infinity when a trace cannot be read any more.
+    #[inline]
+    pub fn after(&mut self, at_s: f64, failure: &mut Option<TraceError>) -> f64 {
+        match &mut self.instants {
+            Instants::Poisson { rate, gaps } => exponential_after(at_s, *rate, gaps),
+            others => others.after(at_s).unwrap_or_else(|error| {
+                *failure = Some(error);
+                f64::INFINITY
+            }),
+        }
     }
 }
 
 impl Instants {
-    #[inline]
     fn after(&mut self, at_s: f64) -> Result<f64, TraceError> {
         Ok(match self {
-            Instants::Poisson { rate, gaps } => {
-                let gap: f64 = Exp1.sample(gaps);
-                at_s + gap / *rate
-            }
+            Instants::Poisson { rate, gaps } => exponential_after(at_s, *rate, gaps),
             Instants::Deterministic { rate } => at_s + 1.0 / *rate,
             Instants::Sinusoid(wave) => wave.after(at_s),
             Instants::Modulated(modulated) => return modulated.after(at_s),
@@ -180,4 +183,10 @@ impl Instants {
             Instants::Recorded(playing) => return playing.next(),
         })
     }
+}
+
+#[inline]
+fn exponential_after(at_s: f64, rate: f64, gaps: &mut Xoshiro256PlusPlus) -> f64 {
+    let gap: f64 = Exp1.sample(gaps);
+    at_s + gap / rate
 }

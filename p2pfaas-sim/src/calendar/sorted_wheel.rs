@@ -90,6 +90,12 @@ impl<T: Copy> SortedWheel<T> {
         &self.front
     }
 
+    /// The next item, if it is in the list already.
+    #[inline]
+    pub fn upcoming(&self) -> Option<&T> {
+        self.front.get(self.head).map(|(_, item)| item)
+    }
+
     /// Takes the next item out if it is due before `bound`. Nothing may be pushed afterwards for a time before
     /// `bound` but what follows from the items that are due before it.
     #[inline]

@@ -52,7 +52,7 @@ impl World<'_> {
                 None => {
                     self.hub.open_jobs -= 1;
                     let failure = p2pfaas_core::Failure::Function;
-                    observer.finished(&ended(here.arrival, Outcome::Failed(failure)));
+                    observer.finished(&ended(here.arrival(), Outcome::Failed(failure)));
                 }
             }
         }

@@ -6,31 +6,9 @@ use std::time::Duration;
 
 use p2pfaas_core::{JobKey, Time};
 
+use super::here::{Here, Life};
 use super::prefetch::fetch;
-use crate::arrivals::Arrival;
 use crate::scenario::{Discipline, InstanceSpec, NodeSpec};
-
-/// A job at a node, from its arrival there until its answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Here {
-    pub key: JobKey,
-    /// The node that sent it and its key there; `None`: a client.
-    pub from: Option<Sender>,
-    pub arrival: Arrival,
-    /// What it takes at speed 1, seconds.
-    pub demand_s: f64,
-    /// Whether it has begun to run here.
-    pub runs: bool,
-    pub hops: u32,
-}
-
-/// Who waits for a job's answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sender {
-    pub node: u32,
-    pub life: u16,
-    pub key: JobKey,
-}
 
 /// Where a job ran.
 #[derive(Debug, Clone, Copy)]
@@ -45,14 +23,15 @@ pub(super) struct Ran {
 pub(super) struct Device {
     /// By the index of the job's key.
     jobs: Vec<Option<Here>>,
+    /// The job that the node refuses at the door, under a key without a place.
+    refused: Option<Box<Here>>,
     speed: f64,
-    sharing: Option<Sharing>,
-    instances: Option<Instances>,
-    functions: Option<Vec<bool>>,
-    /// Counts restarts, so that what was meant for the node before its failure is not taken for this one's.
-    pub life: u16,
+    sharing: Option<Box<Sharing>>,
+    instances: Option<Box<Instances>>,
+    functions: Option<Box<[bool]>>,
     /// When the node wants to be woken: an earlier moment has replaced a later one.
     pub wakes: Option<Time>,
+    pub life: Life,
     /// Whether the node takes jobs.
     pub up: bool,
     /// Whether it has said goodbye, and finishes what it has.
@@ -67,12 +46,13 @@ impl Device {
             .map(|offered| (0..functions).map(|function| offered.contains(&(function as u32))).collect());
         Device {
             jobs: Vec::new(),
+            refused: None,
             speed: spec.speed,
-            sharing: (spec.discipline == Discipline::ProcessorSharing).then(Sharing::default),
-            instances: spec.instances.map(|spec| Instances::new(spec, functions)),
+            sharing: (spec.discipline == Discipline::ProcessorSharing).then(Box::default),
+            instances: spec.instances.map(|spec| Box::new(Instances::new(spec, functions))),
             functions: offered,
-            life: 0,
             wakes: None,
+            life: Life::FIRST,
             up: spec.joins_s.is_none(),
             leaving: false,
         }
@@ -80,7 +60,7 @@ impl Device {
 
     /// The node is gone with all that it had. Returns the jobs that it knew.
     pub fn fail(&mut self) -> impl Iterator<Item = Here> + use<> {
-        self.life = self.life.wrapping_add(1);
+        self.life = self.life.next();
         self.up = false;
         self.wakes = None;
         if let Some(sharing) = &mut self.sharing {
@@ -96,39 +76,50 @@ impl Device {
         self.functions.as_ref().is_none_or(|offered| offered.get(function as usize) == Some(&true))
     }
 
+    /// A job is about to arrive under this key.
+    #[inline]
     pub fn put(&mut self, here: Here) {
         let index = here.key.index();
         if index >= self.jobs.len() {
-            self.jobs.resize(index + 1, None);
+            return self.put_beyond(here);
         }
         self.jobs[index] = Some(here);
+    }
+
+    #[cold]
+    fn put_beyond(&mut self, here: Here) {
+        if here.key.has_place() {
+            self.jobs.resize(here.key.index(), None);
+            self.jobs.push(Some(here));
+        } else {
+            self.refused = Some(Box::new(here));
+        }
     }
 
     #[inline]
     pub fn prefetch(&self) {
         fetch(&self.jobs);
-        fetch(&self.sharing);
         fetch(&self.up);
     }
 
     #[inline]
     pub fn prefetch_job(&self, key: JobKey) {
         if let Some(Some(here)) = self.jobs.get(key.index()) {
-            fetch(&here.key);
-            fetch(&here.arrival);
+            fetch(here);
         }
     }
 
+    #[inline]
     pub fn get_mut(&mut self, key: JobKey) -> Option<&mut Here> {
         self.jobs.get_mut(key.index())?.as_mut().filter(|here| here.key == key)
     }
 
+    #[inline]
     pub fn take(&mut self, key: JobKey) -> Option<Here> {
-        let place = self.jobs.get_mut(key.index())?;
-        if place.as_ref().is_none_or(|here| here.key != key) {
-            return None;
+        match self.jobs.get_mut(key.index()) {
+            Some(place) => place.take_if(|here| here.key == key),
+            None => self.refused.take_if(|here| here.key == key).map(|here| *here),
         }
-        place.take()
     }
 
     /// Jobs that have not been answered.
@@ -172,7 +163,7 @@ impl Device {
     /// When the next of the jobs that share the processor is done, and the number of this forecast: it holds
     /// until a job joins or leaves.
     pub fn next_shared(&self) -> Option<(Time, u32)> {
-        self.sharing.as_ref().and_then(Sharing::next)
+        self.sharing.as_ref()?.next()
     }
 
     /// The jobs that are done now, one a call.

@@ -6,7 +6,8 @@ use p2pfaas_core::{
     PolicyChoice, Report, Source, Time, Timings,
 };
 
-use super::device::{Device, Here, Ran, Sender};
+use super::device::{Device, Ran};
+use super::here::{Here, Sender};
 use super::hub::{Happening, Hub, Probe, Travel};
 use super::observer::{Finished, Observer};
 
@@ -20,25 +21,11 @@ pub(super) struct Sink<'a, O> {
     pub observer: &'a mut O,
     pub node: u32,
     pub now: Time,
-    /// The job that arrives with this event, until its key is known.
-    pub arriving: Option<Here>,
     /// Where the job ran whose answer has come back with this event.
     pub returned: Option<Ran>,
 }
 
 impl<O: Observer> Sink<'_, O> {
-    fn here(&mut self, job: JobKey) -> Option<&mut Here> {
-        self.settle(job);
-        self.device.get_mut(job)
-    }
-
-    /// Gives the arriving job its key.
-    pub fn settle(&mut self, job: JobKey) {
-        if let Some(here) = self.arriving.take() {
-            self.device.put(Here { key: job, ..here });
-        }
-    }
-
     fn sender(&self, key: JobKey) -> Sender {
         Sender { node: self.node, life: self.device.life, key }
     }
@@ -56,7 +43,7 @@ impl<O: Observer> Sink<'_, O> {
             ..report.timings
         };
         self.observer.finished(&Finished {
-            arrival: here.arrival,
+            arrival: here.arrival(),
             latency: report.timings.total,
             outcome: report.outcome,
             executed_by: ran.map(|ran| ran.node),
@@ -72,9 +59,9 @@ impl<O: Observer> Sink<'_, O> {
 impl<O: Observer> Effects for Sink<'_, O> {
     #[inline]
     fn execute(&mut self, job: JobKey) {
-        let Some(here) = self.here(job) else { return };
+        let Some(here) = self.device.get_mut(job) else { return };
         here.runs = true;
-        let (demand_s, task_type) = (here.demand_s, here.arrival.task_type);
+        let (demand_s, task_type) = (here.demand_s, here.task_type);
         let function = self.hub.jobs[usize::from(task_type)].function;
         match self.device.start(self.now, job, demand_s, function) {
             Some(takes) => {
@@ -88,7 +75,6 @@ impl<O: Observer> Effects for Sink<'_, O> {
     #[inline]
     fn probe(&mut self, job: JobKey, peer: PeerId) {
         let asker = self.sender(job);
-        self.settle(job);
         let Some(target) = self.hub.network.neighbour(self.node, peer.0) else { return };
         if self.hub.is_lost(self.now, self.node, target) || self.hub.network.probe_lost(&mut self.hub.rng) {
             return;
@@ -100,11 +86,11 @@ impl<O: Observer> Effects for Sink<'_, O> {
 
     fn forward(&mut self, job: JobKey, forward: &Forward) {
         let sender = self.sender(job);
-        let Some(here) = self.here(job) else { return };
+        let Some(here) = self.device.get_mut(job) else { return };
         here.hops = forward.hops;
-        let here = *here;
+        let mut here = *here;
         let Some(target) = self.hub.network.neighbour(self.node, forward.peer.0) else { return };
-        let kind = &self.hub.jobs[usize::from(here.arrival.task_type)];
+        let kind = &self.hub.jobs[usize::from(here.task_type)];
         let (bytes, function) = (kind.payload_bytes, FunctionId(kind.function));
         if self.hub.is_lost(self.now, self.node, target) {
             return;
@@ -122,13 +108,12 @@ impl<O: Observer> Effects for Sink<'_, O> {
             deadline: forward.deadline,
             policy: PolicyChoice::Configured,
         };
-        let here = Here { from: Some(sender), runs: false, ..here };
+        (here.from, here.runs) = (Some(sender), false);
         let travel = self.hub.travels.insert(Travel { target, arrival, here }) as u32;
         self.hub.at(self.now + delay, Happening::JobArrives { travel });
     }
 
     fn ask(&mut self, job: JobKey, observation: &Observation) {
-        self.settle(job);
         let choice = self.hub.agents.as_mut().and_then(|agents| agents.act(self.node, observation));
         self.hub.choices.push_back((job, choice));
     }
@@ -141,14 +126,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
 
     #[inline]
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
-        // A node that is full refuses a job under a key that has no place.
-        let here = match self.arriving.take() {
-            Some(here) => here,
-            None => match self.device.take(job) {
-                Some(here) => here,
-                None => return,
-            },
-        };
+        let Some(here) = self.device.take(job) else { return };
         let ran = match report.forwarded_to {
             Some(_) => self.returned,
             None => report.timings.execution.map(|execution| Ran {
@@ -165,7 +143,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
 
     fn abandon(&mut self, job: JobKey) {
         if let Some(here) = self.device.get_mut(job).filter(|here| here.runs) {
-            let function = self.hub.jobs[usize::from(here.arrival.task_type)].function;
+            let function = self.hub.jobs[usize::from(here.task_type)].function;
             self.device.abandon(self.now, job, function);
         }
         self.hub.forecast(self.node, self.device);

@@ -7,7 +7,8 @@ use p2pfaas_core::{Arrival as ArrivalAtNode, ForwardAnswer, JobKey, PeerId, Peer
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
 
-use super::device::{Device, Here, Ran, Sender};
+use super::device::{Device, Ran};
+use super::here::{Here, Life, Sender};
 use crate::calendar::{Calendar, EventCalendar};
 use crate::learning::Agents;
 use crate::network::Network;
@@ -17,11 +18,11 @@ use crate::scenario::JobSpec;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Happening {
     /// A job has run.
-    Executed { node: u32, life: u16, job: JobKey },
+    Executed { node: u32, life: Life, job: JobKey },
     /// One of the jobs that share a processor has run, if the forecast still holds.
     Shared { node: u32, forecast: u32 },
     /// A node asked to be woken.
-    Wake { node: u32, life: u16 },
+    Wake { node: u32, life: Life },
     /// A probe is at its peer.
     ProbeArrives { probe: u32 },
     /// The answer to a probe is back.
@@ -116,6 +117,12 @@ impl Hub {
         self.calendar.announce(bound)
     }
 
+    /// What comes next, if that is known without effort.
+    #[inline]
+    pub fn upcoming(&self) -> Option<&Happening> {
+        self.calendar.upcoming()
+    }
+
     #[inline]
     pub fn pop_before(&mut self, bound: Time) -> Option<(Time, Happening)> {
         self.calendar.pop_before(bound)
@@ -153,7 +160,7 @@ impl Hub {
             return;
         }
         let bytes = match answer {
-            ForwardAnswer::Served => self.jobs[usize::from(here.arrival.task_type)].answer_bytes,
+            ForwardAnswer::Served => self.jobs[usize::from(here.task_type)].answer_bytes,
             _ => 0,
         };
         let delay = self.network.delay(from, to.node, bytes, &mut self.rng);

@@ -8,6 +8,7 @@ mod churn;
 mod contender;
 mod device;
 mod effects;
+mod here;
 mod hub;
 mod observer;
 mod prefetch;
@@ -33,8 +34,9 @@ use crate::scenario::{NodeSpec, Scenario};
 use crate::streams::{Purpose, generator, stream_seed};
 
 pub use contender::Contender;
-use device::{Device, Here, Ran};
+use device::{Device, Ran};
 use effects::{PROBE_BYTES, Sink};
+use here::Here;
 use hub::{Answer, Happening, Hub};
 pub use observer::{Finished, Observer};
 
@@ -71,6 +73,14 @@ pub enum WorldError {
     Agent(#[from] AgentError),
 }
 
+/// What a node draws from, and what draws its clients' demands: one line of the cache.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Draws {
+    node: Xoshiro256PlusPlus,
+    demands: Xoshiro256PlusPlus,
+}
+
 /// One policy in one scenario under one seed.
 pub struct World<'a> {
     scenario: &'a Scenario,
@@ -78,8 +88,7 @@ pub struct World<'a> {
     reference: Option<Plan>,
     nodes: Vec<Node>,
     devices: Vec<Device>,
-    rngs: Vec<Xoshiro256PlusPlus>,
-    demands: Vec<Xoshiro256PlusPlus>,
+    draws: Vec<Draws>,
     faults: Vec<Xoshiro256PlusPlus>,
     /// Names and identities, as the nodes know each other.
     names: Vec<String>,
@@ -116,7 +125,8 @@ impl<'a> World<'a> {
             }
         }
         let functions = scenario.jobs.iter().map(|job| job.function as usize + 1).max().unwrap_or(0);
-        let owned = |purpose| (0..count as u64).map(|node| generator(seed, purpose, node)).collect();
+        let owned = |purpose, node| generator(seed, purpose, node);
+        let draws = |node| Draws { node: owned(Purpose::Node, node), demands: owned(Purpose::Demand, node) };
         let names: Vec<_> = (0..count).map(|index| format!("node-{index:06}")).collect();
         let reference = contender.plan(scenario, &network)?;
         let board = reference.as_ref().map(|_| Board::new(count));
@@ -128,9 +138,8 @@ impl<'a> World<'a> {
             reference,
             nodes: Vec::with_capacity(count),
             devices: scenario.nodes.iter().map(|spec| Device::new(spec, functions)).collect(),
-            rngs: owned(Purpose::Node),
-            demands: owned(Purpose::Demand),
-            faults: owned(Purpose::Faults),
+            draws: (0..count as u64).map(draws).collect(),
+            faults: (0..count as u64).map(|node| owned(Purpose::Faults, node)).collect(),
             identities: names.iter().map(|name| NodeId::from_machine_id(name)).collect(),
             names,
             config: Arc::default(),
@@ -253,36 +262,46 @@ impl<'a> World<'a> {
         let mut arrivals = arrivals.map(|arrival| (moment(arrival.at_s), arrival));
         let mut looked = Look::new(began, self.hub.events);
         let mut goes_on = true;
+        let is_large = self.is_large();
         let mut arrives = arrivals.next();
         while goes_on {
-            let next = match arrives {
+            let next = match &arrives {
                 Some((at, arrival)) => {
-                    self.get_ready(at, Some(arrival.node));
+                    if is_large {
+                        self.get_ready(*at, Some(arrival.node));
+                    }
                     // Between an arrival and what happens at the same moment, the arrival is first.
-                    self.hub.pop_before(at)
+                    self.hub.pop_before(*at)
                 }
                 None if self.hub.open_jobs == 0 => break,
                 None => {
-                    self.get_ready(Time::from_nanos(u64::MAX), None);
+                    if is_large {
+                        self.get_ready(Time::from_nanos(u64::MAX), None);
+                    }
                     self.hub.pop()
                 }
             };
-            match (next, arrives) {
-                (Some((at, happening)), _) => {
-                    self.now = at;
-                    self.happen(happening, observer);
+            if let Some((at, happening)) = next {
+                self.now = at;
+                if is_large {
+                    self.get_closer();
                 }
-                (None, Some((at, arrival))) => {
-                    self.now = at;
-                    arrives = arrivals.next();
-                    arrives.inspect(|(_, next)| self.prefetch_node(next.node));
-                    self.arrive(arrival, observer);
+                self.happen(happening, observer);
+            } else if let Some((at, arrival)) = &arrives {
+                self.now = *at;
+                self.arrive(arrival, observer);
+                arrives = arrivals.next();
+                if let (true, Some((_, next))) = (is_large, &arrives) {
+                    self.prefetch_node(next.node);
                 }
-                (None, None) => break,
+            } else {
+                break;
             }
             self.hub.events += 1;
             // Jobs that arrive at the same moment are not parted by a stop.
-            if arrives.is_none_or(|(at, _)| at > self.now) && looked.is_due(self.now, self.hub.events) {
+            if arrives.as_ref().is_none_or(|(at, _)| *at > self.now)
+                && looked.is_due(self.now, self.hub.events)
+            {
                 let second = self.now.since(began).as_secs_f64() - offset_s;
                 goes_on =
                     observer.passed(second.min(ends_s), self.hub.agents.as_ref().and_then(Agents::glimpse));
@@ -339,19 +358,19 @@ impl<'a> World<'a> {
     }
 
     #[inline]
-    fn arrive<O: Observer>(&mut self, arrival: Arrival, observer: &mut O) {
+    fn arrive<O: Observer>(&mut self, arrival: &Arrival, observer: &mut O) {
         let node = arrival.node;
         let kind = &self.scenario.jobs[usize::from(arrival.task_type)];
         let demand_s = match arrival.service_s {
             Some(known) => known,
-            None => kind.service.sample(&mut self.demands[node as usize]),
+            None => kind.service.sample(&mut self.draws[node as usize].demands),
         };
         let device = &self.devices[node as usize];
         if !device.up || !device.offers(kind.function) {
-            return refused(arrival, observer);
+            return refused(*arrival, observer);
         }
         self.hub.open_jobs += 1;
-        let here = Here { key: JobKey::NOBODY, from: None, arrival, demand_s, runs: false, hops: 0 };
+        let here = Here::of(arrival, demand_s);
         let at_node = ArrivalAtNode {
             source: Source::Client,
             id: None,
@@ -365,11 +384,11 @@ impl<'a> World<'a> {
 
     /// A job comes through a node's door.
     #[inline]
-    fn enter<O: Observer>(&mut self, node: u32, arrival: ArrivalAtNode, here: Here, observer: &mut O) {
-        self.turn(node, (Some(here), None), observer, |node, now, rng, sink| {
-            let key = node.arrive(now, arrival, rng, sink);
-            // It may wait, and nothing has to be done for it yet.
-            sink.settle(key);
+    fn enter<O: Observer>(&mut self, node: u32, arrival: ArrivalAtNode, mut here: Here, observer: &mut O) {
+        here.key = self.nodes[node as usize].next_key();
+        self.devices[node as usize].put(here);
+        self.turn(node, None, observer, |node, now, rng, sink| {
+            node.arrive(now, arrival, rng, sink);
         });
         self.after(node, observer);
     }
@@ -388,26 +407,24 @@ impl<'a> World<'a> {
         returned: Option<Ran>,
         observer: &mut O,
     ) {
-        self.turn(node, (None, returned), observer, |node, now, rng, sink| {
-            node.handle(now, event, rng, sink)
-        });
+        self.turn(node, returned, observer, |node, now, rng, sink| node.handle(now, event, rng, sink));
         self.after(node, observer);
     }
 
-    /// Lets a node do something, with the job that arrives or where the answered one ran.
+    /// Lets a node do something; `returned` is where the answered job ran.
     #[inline]
     fn turn<O: Observer>(
         &mut self,
         node: u32,
-        (arriving, returned): (Option<Here>, Option<Ran>),
+        returned: Option<Ran>,
         observer: &mut O,
         act: impl FnOnce(&mut Node, Time, &mut Xoshiro256PlusPlus, &mut Sink<'_, O>),
     ) {
         let index = node as usize;
         let device = &mut self.devices[index];
         let now = self.now;
-        let mut sink = Sink { hub: &mut self.hub, device, observer, node, now, arriving, returned };
-        act(&mut self.nodes[index], now, &mut self.rngs[index], &mut sink);
+        let mut sink = Sink { hub: &mut self.hub, device, observer, node, now, returned };
+        act(&mut self.nodes[index], now, &mut self.draws[index].node, &mut sink);
     }
 
     /// What follows at once on an event of a node: its agent's choices, and that others see its load.
@@ -433,7 +450,7 @@ impl<'a> World<'a> {
         if let Some(agents) = &mut self.hub.agents {
             agents.choose(node, eid);
         }
-        self.turn(node, (None, None), observer, |node, now, rng, sink| {
+        self.turn(node, None, observer, |node, now, rng, sink| {
             node.handle(now, Event::Acted { job, choice }, rng, sink);
         });
         if self.nodes[node as usize].next_eid() == eid
@@ -470,8 +487,9 @@ impl<'a> World<'a> {
                 let probe = self.hub.probes.remove(probe as usize);
                 let asker = probe.asker;
                 if self.devices[asker.node as usize].life == asker.life {
-                    let node = Some(self.identities[probe.target as usize]);
-                    let event = Event::Probed { job: asker.key, peer: probe.peer, load: probe.load, node };
+                    // Nodes have been told beforehand who is who.
+                    let event =
+                        Event::Probed { job: asker.key, peer: probe.peer, load: probe.load, node: None };
                     self.deliver(asker.node, event, observer);
                 }
             }
@@ -490,7 +508,7 @@ impl<'a> World<'a> {
         let device = &mut self.devices[node as usize];
         // Unless it has been given up, and its instance with it.
         if let Some(here) = device.get_mut(job) {
-            let function = self.scenario.jobs[usize::from(here.arrival.task_type)].function;
+            let function = self.scenario.jobs[usize::from(here.task_type)].function;
             device.end(self.now, function);
         }
         self.deliver(node, Event::Executed { job, success: true }, observer);
@@ -557,7 +575,7 @@ impl<'a> World<'a> {
         for device in &mut self.devices {
             let waiting: Vec<_> = device.known().filter(|here| here.from.is_none()).copied().collect();
             for here in waiting {
-                observer.finished(&ended(here.arrival, Outcome::Cancelled));
+                observer.finished(&ended(here.arrival(), Outcome::Cancelled));
                 self.hub.open_jobs -= 1;
             }
         }

@@ -1,11 +1,11 @@
-//! Hints to the cache. Events go to nodes at random, and what they need is far away in memory: for the few that
-//! are next it is asked for at once, so that one wait is enough for all of them.
+//! Hints to the cache. Events go to nodes at random, and what they need is far away in memory: it is asked for
+//! a few events ahead, first the nodes themselves and then what they point to.
 
-use p2pfaas_core::{JobKey, Time};
+use p2pfaas_core::JobKey;
 use prefetch_index::prefetch_index;
 
 use super::World;
-use super::hub::{Happening, Probe};
+use super::hub::Happening;
 
 /// Events for which memory is asked at once.
 const MOST: usize = 16;
@@ -20,12 +20,14 @@ pub(super) fn fetch<T>(value: &T) {
 }
 
 impl World<'_> {
-    /// Gets ready for what is next before `bound`, and for the job that arrives then.
+    /// Whether hints are worth their while.
     #[inline]
-    pub(super) fn get_ready(&mut self, bound: Time, arrives_at: Option<u32>) {
-        if self.nodes.len() < MANY {
-            return;
-        }
+    pub(super) fn is_large(&self) -> bool {
+        self.nodes.len() >= MANY
+    }
+
+    /// Gets ready for the nodes of what is due next, before `bound`, and of the job that arrives then.
+    pub(super) fn get_ready(&mut self, bound: p2pfaas_core::Time, arrives_at: Option<u32>) {
         let announced = self.hub.announced(bound);
         if announced.is_empty() {
             return;
@@ -36,76 +38,58 @@ impl World<'_> {
             *place = *happening;
         }
         for happening in &next[..count] {
-            if let Some(node) = self.place(happening) {
-                self.prefetch_node(node);
+            match self.target(happening) {
+                Some((node, Some(_))) => self.prefetch_node(node),
+                Some((node, None)) => {
+                    self.nodes[node as usize].prefetch_load();
+                    self.devices[node as usize].prefetch();
+                }
+                None => {}
             }
         }
         if let Some(node) = arrives_at {
             self.nodes[node as usize].prefetch_job(None);
         }
-        for happening in &next[..count] {
-            if let Some(node) = self.place(happening) {
-                self.prefetch_job(node, happening);
+    }
+
+    /// Gets ready for what the next event's node points to.
+    #[inline]
+    pub(super) fn get_closer(&self) {
+        if let Some(happening) = self.hub.upcoming()
+            && let Some((node, Some(job))) = self.target(happening)
+        {
+            self.nodes[node as usize].prefetch_job(job);
+            if let Some(key) = job {
+                self.devices[node as usize].prefetch_job(key);
             }
         }
     }
 
-    /// Where something will happen.
+    /// Where something will happen, and to which of the jobs there: `Some(None)` to a new one, `None` to none.
     #[inline]
-    fn place(&self, happening: &Happening) -> Option<u32> {
-        match *happening {
-            Happening::Executed { node, .. }
-            | Happening::Wake { node, .. }
-            | Happening::Shared { node, .. } => Some(node),
-            Happening::ProbeArrives { probe } => {
-                self.hub.probes.get(probe as usize).map(|probe| probe.target)
-            }
+    fn target(&self, happening: &Happening) -> Option<(u32, Option<Option<JobKey>>)> {
+        Some(match *happening {
+            Happening::Executed { node, job, .. } => (node, Some(Some(job))),
+            Happening::Wake { node, .. } | Happening::Shared { node, .. } => (node, Some(None)),
+            Happening::ProbeArrives { probe } => (self.hub.probes.get(probe as usize)?.target, None),
             Happening::ProbeReturns { probe } => {
-                self.hub.probes.get(probe as usize).map(|probe| probe.asker.node)
+                let asker = self.hub.probes.get(probe as usize)?.asker;
+                (asker.node, Some(Some(asker.key)))
             }
-            Happening::JobArrives { travel } => {
-                self.hub.travels.get(travel as usize).map(|travel| travel.target)
-            }
+            Happening::JobArrives { travel } => (self.hub.travels.get(travel as usize)?.target, Some(None)),
             Happening::AnswerReturns { answer } => {
-                self.hub.answers.get(answer as usize).map(|answer| answer.to.node)
+                let to = self.hub.answers.get(answer as usize)?.to;
+                (to.node, Some(Some(to.key)))
             }
-            _ => None,
-        }
+            _ => return None,
+        })
     }
 
     #[inline]
     pub(super) fn prefetch_node(&self, node: u32) {
-        if self.nodes.len() < MANY {
-            return;
-        }
         let node = node as usize;
         self.nodes[node].prefetch();
         self.devices[node].prefetch();
-        fetch(&self.rngs[node]);
-        fetch(&self.demands[node]);
-    }
-
-    #[inline]
-    fn prefetch_job(&self, node: u32, happening: &Happening) {
-        let index = node as usize;
-        let key: Option<JobKey> = match *happening {
-            Happening::ProbeArrives { .. } => return,
-            Happening::Executed { job, .. } => Some(job),
-            Happening::ProbeReturns { probe } => match self.hub.probes.get(probe as usize) {
-                Some(&Probe { asker, peer, .. }) => {
-                    self.nodes[index].prefetch_peer(peer);
-                    Some(asker.key)
-                }
-                None => None,
-            },
-            Happening::AnswerReturns { answer } => {
-                self.hub.answers.get(answer as usize).map(|answer| answer.to.key)
-            }
-            _ => None,
-        };
-        self.nodes[index].prefetch_job(key);
-        if let Some(key) = key {
-            self.devices[index].prefetch_job(key);
-        }
+        fetch(&self.draws[node]);
     }
 }

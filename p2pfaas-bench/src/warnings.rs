@@ -1,7 +1,7 @@
 //! What the reader of a summary should know before believing it.
 
 use crate::experiment::{Experiment, PolicySpec};
-use crate::summary::PolicySummary;
+use crate::summary::{Comparison, Difference, Measure, PolicySummary, Verdict};
 
 /// Share of the machine's CPU time above which it, not the emulated slots, sets the pace.
 const BUSY: f64 = 0.85;
@@ -11,6 +11,9 @@ const OVERRUN: f64 = 0.02;
 const LAG: f64 = 0.05;
 /// By how many seconds, where no job has a deadline.
 const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
+
+/// Differences that a sentence names.
+const NAMED: usize = 4;
 
 /// Warnings about one policy and its results, on a machine with so many cores, where that makes a
 /// difference. `first_failure` says why the first failed job failed.
@@ -68,6 +71,88 @@ pub fn about(
         warn(format!("{lost} experiences were lost on the way to the agents"));
     }
     warnings
+}
+
+/// Says where what is counted begins before it was steady.
+pub fn warmup(policies: &[PolicySummary]) -> Option<String> {
+    let short = policies.iter().filter_map(|policy| Some((policy, policy.warmup?)));
+    let short: Vec<_> = short.filter(|(_, warmup)| warmup.is_short()).collect();
+    let (_, first) = short.first()?;
+    let told = short.iter().map(|(policy, warmup)| match warmup.steady_from_s {
+        Some(steady_s) => format!("{} from {} s", policy.label, tenths(steady_s)),
+        None => format!("{} not before half of the run was over", policy.label),
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "the warm-up of {} s may be too short: by {} on the number of {}, steady were {told}",
+        first.configured_s, first.method, first.series
+    ))
+}
+
+/// Rounded up, so that it can be written into the file.
+fn tenths(seconds: f64) -> f64 {
+    (10.0 * seconds).ceil() / 10.0
+}
+
+/// Says which differences between policies may be nothing but chance, and which seeds say nothing.
+pub fn comparisons(comparisons: &[Comparison]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (verdict, why) in [
+        (Verdict::NotSignificant, "not significant"),
+        (Verdict::NotAmongSoMany, "not significant among so many comparisons (Holm)"),
+    ] {
+        for measure in Measure::ALL {
+            let found = comparisons.iter().filter_map(|pair| Some((pair, pair.of(measure)?)));
+            // Where nothing at all differs there is nothing to be mistaken about.
+            let found = found.filter(|(_, found)| found.verdict == verdict && found.ci95 != [0.0; 2]);
+            let mut told: Vec<_> = found
+                .map(|(pair, found)| format!("{} and {} ({})", pair.a, pair.b, say(measure, found)))
+                .collect();
+            if told.is_empty() {
+                continue;
+            }
+            let more = told.len().saturating_sub(NAMED);
+            told.truncate(NAMED);
+            if more > 0 {
+                told.push(format!("{more} more in comparisons.csv"));
+            }
+            warnings.push(format!("{why}: {} of {}", title(measure), told.join(", ")));
+        }
+    }
+    let mut left_out: Vec<(&[u64], Vec<String>)> = Vec::new();
+    for pair in comparisons.iter().filter(|pair| !pair.seeds_left_out.is_empty()) {
+        let names = format!("{} and {}", pair.a, pair.b);
+        match left_out.iter_mut().find(|(seeds, _)| *seeds == pair.seeds_left_out) {
+            Some((_, all)) => all.push(names),
+            None => left_out.push((&pair.seeds_left_out, vec![names])),
+        }
+    }
+    for (seeds, pairs) in left_out {
+        let seeds = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        warnings.push(format!(
+            "compared without seed {seeds}, under which not both have met the same jobs to the end: {}",
+            pairs.join(", ")
+        ));
+    }
+    warnings
+}
+
+fn title(measure: Measure) -> &'static str {
+    match measure {
+        Measure::InTime => "jobs in time",
+        Measure::Dropped => "jobs dropped",
+        Measure::LatencyMean => "mean latency",
+    }
+}
+
+/// A difference with its interval, in percentage points or milliseconds.
+pub(crate) fn say(measure: Measure, found: &Difference) -> String {
+    let (scale, unit, digits) = match measure {
+        Measure::InTime | Measure::Dropped => (100.0, "points", 2),
+        Measure::LatencyMean => (1e3, "ms", 1),
+    };
+    let [low, high] = found.ci95.map(|end| scale * end);
+    format!("{:+.digits$} {unit}, {low:+.digits$} to {high:+.digits$}", scale * found.difference)
 }
 
 #[cfg(test)]

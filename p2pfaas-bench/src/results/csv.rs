@@ -1,7 +1,7 @@
-//! `summary.csv`: one line a policy.
+//! `summary.csv`: one line a policy; `comparisons.csv`: one line a measure of two policies.
 
 use crate::statistics::Interval;
-use crate::summary::{CostSummary, PolicySummary, Summary};
+use crate::summary::{Comparison, CostSummary, Difference, Measure, PairedBy, PolicySummary, Summary};
 
 type Column = (&'static str, fn(&PolicySummary) -> String);
 
@@ -19,16 +19,36 @@ const COLUMNS: &[Column] = &[
     ("dropped_low", |policy| low(policy.ci95.dropped)),
     ("dropped_high", |policy| high(policy.ci95.dropped)),
     ("rejected", |policy| policy.rejected.to_string()),
+    ("rejected_low", |policy| low(policy.ci95.rejected)),
+    ("rejected_high", |policy| high(policy.ci95.rejected)),
     ("failed", |policy| policy.failed.to_string()),
+    ("failed_low", |policy| low(policy.ci95.failed)),
+    ("failed_high", |policy| high(policy.ci95.failed)),
     ("cancelled", |policy| policy.cancelled.to_string()),
     ("forwarded", |policy| policy.forwarded.to_string()),
+    ("forwarded_low", |policy| low(policy.ci95.forwarded)),
+    ("forwarded_high", |policy| high(policy.ci95.forwarded)),
     ("probes_per_job", |policy| policy.probes_per_job.to_string()),
+    ("probes_per_job_low", |policy| low(policy.ci95.probes_per_job)),
+    ("probes_per_job_high", |policy| high(policy.ci95.probes_per_job)),
     ("latency_mean_s", |policy| number(policy.latency_s.mean)),
     ("latency_mean_s_low", |policy| low(policy.ci95.latency_mean_s)),
     ("latency_mean_s_high", |policy| high(policy.ci95.latency_mean_s)),
     ("latency_p50_s", |policy| number(policy.latency_s.p50)),
+    ("latency_p50_s_low", |policy| low(policy.ci95.latency_p50_s)),
+    ("latency_p50_s_high", |policy| high(policy.ci95.latency_p50_s)),
     ("latency_p95_s", |policy| number(policy.latency_s.p95)),
+    ("latency_p95_s_low", |policy| low(policy.ci95.latency_p95_s)),
+    ("latency_p95_s_high", |policy| high(policy.ci95.latency_p95_s)),
     ("latency_p99_s", |policy| number(policy.latency_s.p99)),
+    ("latency_p99_s_low", |policy| low(policy.ci95.latency_p99_s)),
+    ("latency_p99_s_high", |policy| high(policy.ci95.latency_p99_s)),
+    ("method", |policy| policy.method.name().into()),
+    ("method_p50", |policy| policy.quantile_method.p50.name().into()),
+    ("method_p95", |policy| policy.quantile_method.p95.name().into()),
+    ("method_p99", |policy| policy.quantile_method.p99.name().into()),
+    ("steady_from_s", |policy| number(policy.warmup.and_then(|warmup| warmup.steady_from_s))),
+    ("measured_s", |policy| policy.measured_s.to_string()),
     ("fallbacks", |policy| policy.fallbacks.to_string()),
 ];
 
@@ -51,6 +71,42 @@ pub(super) fn render(summary: &Summary) -> String {
         text.push_str(&line(columns().map(|(_, field)| field(policy))));
     }
     text
+}
+
+type PairColumn = (&'static str, fn(&Comparison, Measure, &Difference) -> String);
+
+const PAIR_COLUMNS: &[PairColumn] = &[
+    ("a", |pair, _, _| quoted(&pair.a)),
+    ("b", |pair, _, _| quoted(&pair.b)),
+    ("measure", |_, measure, _| measure.name().into()),
+    ("difference", |_, _, found| found.difference.to_string()),
+    ("difference_low", |_, _, found| found.ci95[0].to_string()),
+    ("difference_high", |_, _, found| found.ci95[1].to_string()),
+    ("d_z", |_, _, found| number(found.d_z)),
+    ("p", |_, _, found| found.p.to_string()),
+    ("p_holm", |_, _, found| found.p_holm.to_string()),
+    ("verdict", |_, _, found| found.verdict.name().into()),
+    ("paired_by", |pair, _, _| pair.paired_by.map_or("", PairedBy::name).into()),
+    ("pairs", |_, _, found| found.pairs.to_string()),
+    ("seeds", |pair, _, _| seeds(&pair.seeds)),
+    ("seeds_left_out", |pair, _, _| seeds(&pair.seeds_left_out)),
+];
+
+/// `comparisons.csv`; only its head where nothing could be compared.
+pub(super) fn comparisons(summary: &Summary) -> String {
+    let mut text = line(PAIR_COLUMNS.iter().map(|(name, _)| name.to_string()));
+    for measure in Measure::ALL {
+        for pair in &summary.comparisons {
+            if let Some(found) = pair.of(measure) {
+                text.push_str(&line(PAIR_COLUMNS.iter().map(|(_, field)| field(pair, measure, found))));
+            }
+        }
+    }
+    text
+}
+
+fn seeds(seeds: &[u64]) -> String {
+    seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// The names of the columns that every place has.

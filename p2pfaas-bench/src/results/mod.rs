@@ -15,7 +15,7 @@ use crate::curve::Curve;
 use crate::experiment::Experiment;
 use crate::summary::Summary;
 
-pub use jobs_file::{JobsFile, JobsFileError, Row};
+pub use jobs_file::{COLUMNS_TEXT, JobsFile, JobsFileError, Row};
 
 const EVENT_LOGS: &str = "event-logs";
 const PICTURE: &str = "learning.svg";

@@ -118,3 +118,14 @@ fn a_run_that_cannot_be_made_ends_all_and_says_which_one_it_was() {
     assert_eq!(error.to_string(), "pow, seed 1: no such thing");
     assert!(folder.path().join("summary.json").is_file() && folder.path().join("jobs.parquet").is_file());
 }
+
+#[test]
+fn the_jobs_of_all_policies_and_seeds_are_expected_with_their_trainings() {
+    // 2 nodes with 2 jobs/s for 21 s, 2 policies and 2 seeds.
+    let experiment = parse_on(Place::Sim, sweep_file()).unwrap();
+    assert_eq!(expected_jobs(&experiment), 4.0 * 84.0);
+    let learned = sweep_file()
+        .replace("PowerOfNScheduler\"\nthreshold = 1", "LearningScheduler\"\n[policy.agent]\ntrain_s = 9");
+    let experiment = parse_on(Place::Sim, &learned).unwrap();
+    assert_eq!(expected_jobs(&experiment), 4.0 * 84.0 + 2.0 * 36.0);
+}

@@ -64,6 +64,12 @@ impl Distribution {
         self.quantile((rank as f64 - 0.5) / self.count().max(1) as f64)
     }
 
+    /// How many times are at most as long, as far as they are told apart.
+    pub fn count_to(&self, time_s: f64) -> u64 {
+        let histogram = self.histogram.as_ref();
+        histogram.map_or(0, |histogram| histogram.count_between(0, (time_s * 1e6).round() as u64))
+    }
+
     /// The longest of them, exactly.
     pub fn max_s(&self) -> Option<f64> {
         self.max_s
@@ -118,8 +124,9 @@ mod tests {
         for rank in 1..=1_999 {
             let found = distribution.at_rank(rank).unwrap();
             assert!((found - 1e-6 * rank as f64).abs() < 1e-12, "{found} at rank {rank}");
+            assert_eq!(distribution.count_to(found), rank);
         }
-        assert_eq!(Distribution::default().at_rank(1), None);
+        assert_eq!((Distribution::default().at_rank(1), Distribution::default().count_to(1.0)), (None, 0));
     }
 
     #[test]

@@ -217,4 +217,43 @@ mod tests {
             assert!(!text.contains(part), "{part}: {text}");
         }
     }
+
+    #[test]
+    fn the_best_policy_stands_against_each_other_one_with_its_sign() {
+        let mut summary = summary();
+        let worse = PolicySummary { label: "b".into(), in_time: 0.3, ..summary.policies[0].clone() };
+        let third = PolicySummary { label: "c".into(), in_time: 0.39, ..worse.clone() };
+        summary.policies.splice(0..0, [worse, third]);
+        let found = Difference {
+            difference: -0.1,
+            ci95: [-0.15, -0.05],
+            d_z: Some(-2.5),
+            p: 0.0001,
+            p_holm: 0.0002,
+            pairs: 5,
+            verdict: Verdict::SecondBetter,
+        };
+        let pair = |a: &str, b: &str, in_time| Comparison {
+            a: a.into(),
+            b: b.into(),
+            paired_by: Some(PairedBy::Seeds),
+            seeds: vec![1, 2],
+            seeds_left_out: Vec::new(),
+            in_time: Some(in_time),
+            dropped: None,
+            latency_mean_s: None,
+        };
+        let chance = Difference { p_holm: 0.25, d_z: None, verdict: Verdict::NotSignificant, ..found };
+        summary.comparisons = vec![pair("b", "c", found), pair("b", "a", found), pair("c", "a", chance)];
+        let text = render(&summary);
+        let lines: Vec<_> = text.lines().skip_while(|line| !line.contains("a against")).collect();
+        assert!(!lines.is_empty(), "{text}");
+        let row = |label: &str| {
+            let row = lines.iter().find(|line| line.trim_start().starts_with(label)).unwrap();
+            row.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(row("b "), "+10.0 [+5.0, +15.0] 2.50 <0.001 better");
+        assert_eq!(row("c "), "+10.0 [+5.0, +15.0] - 0.250 not significant");
+        assert!(text.contains("paired by seeds"), "{text}");
+    }
 }

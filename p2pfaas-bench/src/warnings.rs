@@ -158,7 +158,7 @@ pub(crate) fn say(measure: Measure, found: &Difference) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{CostSummary, Lag};
+    use crate::summary::{CostSummary, Lag, PairedBy, Warmup};
     use crate::testing::{experiment, summary};
 
     #[test]
@@ -188,5 +188,80 @@ mod tests {
             "a: 3 decisions were the fallback policy's",
         ];
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+
+    fn pair(b: &str, low: f64, high: f64, verdict: Verdict) -> Comparison {
+        let found = Difference {
+            difference: (low + high) / 2.0,
+            ci95: [low, high],
+            d_z: Some(0.5),
+            p: 0.5,
+            p_holm: 0.5,
+            pairs: 5,
+            verdict,
+        };
+        Comparison {
+            a: "a".into(),
+            b: b.into(),
+            paired_by: Some(PairedBy::Seeds),
+            seeds: vec![1, 2],
+            seeds_left_out: Vec::new(),
+            in_time: Some(found),
+            dropped: None,
+            latency_mean_s: None,
+        }
+    }
+
+    #[test]
+    fn differences_that_may_be_chance_are_told_with_their_intervals_and_others_are_not() {
+        let chance = pair("b", -0.005, 0.011, Verdict::NotSignificant);
+        let alone = pair("c", 0.001, 0.02, Verdict::NotAmongSoMany);
+        let sure = pair("d", 0.01, 0.02, Verdict::FirstBetter);
+        let same = pair("e", 0.0, 0.0, Verdict::NotSignificant);
+        assert_eq!(
+            comparisons(&[chance, alone, sure.clone(), same]),
+            [
+                "not significant: jobs in time of a and b (+0.30 points, -0.50 to +1.10)",
+                "not significant among so many comparisons (Holm): jobs in time of a and c (+1.05 points, +0.10 \
+                 to +2.00)"
+            ]
+        );
+        assert_eq!(comparisons(&[sure]), [""; 0]);
+    }
+
+    #[test]
+    fn many_of_them_are_a_sentence_and_not_a_page_and_seeds_left_out_are_told() {
+        let mut many: Vec<_> =
+            ["b", "c", "d", "e", "f", "g"].map(|b| pair(b, -0.1, 0.1, Verdict::NotSignificant)).into();
+        many[1].seeds_left_out = vec![3, 4];
+        many[2].seeds_left_out = vec![3, 4];
+        let told = comparisons(&many);
+        assert!(
+            told[0].ends_with("a and e (+0.00 points, -10.00 to +10.00), 2 more in comparisons.csv"),
+            "{told:?}"
+        );
+        assert!(told[1].starts_with("compared without seed 3, 4,") && told[1].ends_with("a and c, a and d"));
+    }
+
+    #[test]
+    fn a_warm_up_that_is_too_short_is_told_with_what_would_be_enough() {
+        let mut policy = summary().policies.remove(0);
+        assert_eq!(warmup(std::slice::from_ref(&policy)), None);
+        let found = Warmup {
+            method: "MSER-5",
+            series: "jobs in the system",
+            steady_from_s: Some(2.0),
+            configured_s: 2.0,
+        };
+        policy.warmup = Some(found);
+        let mut late = policy.clone();
+        assert_eq!(warmup(std::slice::from_ref(&policy)), None);
+        policy.warmup = Some(Warmup { steady_from_s: Some(3.512), ..found });
+        (late.label, late.warmup) = ("late".into(), Some(Warmup { steady_from_s: None, ..found }));
+        assert_eq!(
+            warmup(&[policy, late]).unwrap(),
+            "the warm-up of 2 s may be too short: by MSER-5 on the number of jobs in the system, steady were a from \
+             3.6 s, late not before half of the run was over"
+        );
     }
 }

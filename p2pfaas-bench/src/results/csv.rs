@@ -44,9 +44,6 @@ const COLUMNS: &[Column] = &[
     ("latency_p99_s_low", |policy| low(policy.ci95.latency_p99_s)),
     ("latency_p99_s_high", |policy| high(policy.ci95.latency_p99_s)),
     ("method", |policy| policy.method.name().into()),
-    ("method_p50", |policy| policy.quantile_method.p50.name().into()),
-    ("method_p95", |policy| policy.quantile_method.p95.name().into()),
-    ("method_p99", |policy| policy.quantile_method.p99.name().into()),
     ("steady_from_s", |policy| number(policy.warmup.and_then(|warmup| warmup.steady_from_s))),
     ("measured_s", |policy| policy.measured_s.to_string()),
     ("fallbacks", |policy| policy.fallbacks.to_string()),
@@ -153,11 +150,43 @@ pub(crate) fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
+    use crate::testing::{run, runs};
 
     #[test]
     fn a_text_with_commas_or_quotes_is_one_field() {
         assert_eq!(quoted("pow-2"), "pow-2");
         assert_eq!(quoted("PowerOfN(1, \"2\")"), "\"PowerOfN(1, \"\"2\"\")\"");
+    }
+
+    #[test]
+    fn every_line_has_all_columns_and_an_interval_two_of_them() {
+        let text = render(&crate::testing::summary());
+        let rows: Vec<Vec<_>> = text.lines().map(|line| line.split(',').collect()).collect();
+        assert_eq!(rows.len(), 2);
+        let cell = |name: &str| rows[1][rows[0].iter().position(|column| *column == name).unwrap()];
+        assert_eq!((cell("label"), cell("offered"), cell("method")), ("a", "10", "batch means"));
+        let [low, high] = crate::statistics::wilson(4, 10).unwrap();
+        assert_eq!((cell("in_time_low"), cell("in_time_high")), (&*low.to_string(), &*high.to_string()));
+        for measure in
+            ["in_time", "dropped", "rejected", "failed", "forwarded", "probes_per_job", "latency_mean_s"]
+        {
+            for end in ["", "_low", "_high"] {
+                assert!(cell(&format!("{measure}{end}")).parse::<f64>().is_ok(), "{measure}{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_policies_have_a_line_a_measure() {
+        let mut summary = crate::testing::summary();
+        let policy = runs([run(1, 0.25), run(2, 0.25)]);
+        let other = runs([run(1, 0.3), run(2, 0.4)]);
+        summary.comparisons = Comparison::all(&[("a", &policy), ("b,c", &other)], &[1, 2, 3]);
+        let text = comparisons(&summary);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert_eq!(lines[1], "a,\"b,c\",in_time,0,0,0,,1,1,not significant,seeds,2,1 2,3");
+        assert!(lines[3].starts_with("a,\"b,c\",latency_mean_s,-0.06"), "{text}");
     }
 }

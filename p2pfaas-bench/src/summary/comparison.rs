@@ -153,7 +153,7 @@ impl PairedBy {
 
 impl Comparison {
     /// Every two of these policies, each under these seeds.
-    pub(super) fn all(policies: &[(&str, &PolicyRuns)], seeds: &[u64]) -> Vec<Comparison> {
+    pub(crate) fn all(policies: &[(&str, &PolicyRuns)], seeds: &[u64]) -> Vec<Comparison> {
         let mut all: Vec<_> = (0..policies.len())
             .flat_map(|a| (a + 1..policies.len()).map(move |b| (a, b)))
             .map(|(a, b)| Candidate::new(policies[a], policies[b], seeds))
@@ -247,3 +247,6 @@ impl<'a> Candidate<'a> {
 fn met_the_same(a: &SeedRun, b: &SeedRun) -> bool {
     a.batches.iter().zip(&b.batches).all(|(a, b)| a.offered == b.offered)
 }
+
+#[cfg(test)]
+mod tests;

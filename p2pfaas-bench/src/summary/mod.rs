@@ -15,10 +15,7 @@ use crate::experiment::Experiment;
 use crate::warnings;
 
 pub use comparison::{Comparison, Difference, Measure, PairedBy, Verdict};
-pub use policy::{
-    CostSummary, Intervals, Lag, Latency, LearningSummary, Method, PolicySummary, QuantileMethod,
-    QuantileMethods, SeedSummary,
-};
+pub use policy::{CostSummary, Intervals, Lag, Latency, LearningSummary, Method, PolicySummary, SeedSummary};
 pub use runs::{PolicyRuns, RunMeasured};
 pub use warmup::Warmup;
 

@@ -36,10 +36,8 @@ pub struct PolicySummary {
     pub latency_s: Latency,
     /// 95 % confidence intervals.
     pub ci95: Intervals,
-    /// Where these come from, but for quantiles.
+    /// What these are made of.
     pub method: Method,
-    /// Where those of the quantiles come from.
-    pub quantile_method: QuantileMethods,
     /// When it was steady; `None` where nothing tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warmup: Option<Warmup>,
@@ -121,7 +119,8 @@ pub enum Method {
     /// Student's t on the values of the seeds.
     #[serde(rename = "replications")]
     Replications,
-    /// Student's t on batches of equal time of one run; of a fraction at least Wilson's interval.
+    /// Student's t on batches of equal time of one run: of a quantile on the share of jobs below it, of a
+    /// fraction at least Wilson's interval.
     #[serde(rename = "batch means")]
     BatchMeans,
 }
@@ -134,42 +133,6 @@ impl Method {
             Method::BatchMeans => "batch means",
         }
     }
-}
-
-/// What the interval of a quantile is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum QuantileMethod {
-    /// Student's t on the quantiles of the seeds.
-    #[serde(rename = "replications")]
-    Replications,
-    /// Order statistics of one run, as if its jobs were independent: its batches have too few jobs.
-    #[serde(rename = "order statistics")]
-    OrderStatistics,
-    /// Student's t on the quantiles of the batches of one run, and at least its order statistics.
-    #[serde(rename = "batches")]
-    Batches,
-}
-
-impl QuantileMethod {
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            QuantileMethod::Replications => "replications",
-            QuantileMethod::OrderStatistics => "order statistics",
-            QuantileMethod::Batches => "batches",
-        }
-    }
-}
-
-/// What the interval of each quantile is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct QuantileMethods {
-    /// Of the median.
-    pub p50: QuantileMethod,
-    /// Of the 95th percentile.
-    pub p95: QuantileMethod,
-    /// Of the 99th percentile.
-    pub p99: QuantileMethod,
 }
 
 /// What it cost.
@@ -229,7 +192,7 @@ impl PolicySummary {
         let lags = runs.lags();
         let lag_s = || Lag { p99: lags.quantile(0.99), max: lags.max_s() };
         let latencies = runs.latencies();
-        let [(p50_method, p50), (p95_method, p95), (p99_method, p99)] = runs.quantile_intervals();
+        let [p50, p95, p99] = runs.quantile_intervals();
         Some(PolicySummary {
             label: label.into(),
             name: name.into(),
@@ -261,7 +224,6 @@ impl PolicySummary {
                 latency_p99_s: p99,
             },
             method: runs.method(),
-            quantile_method: QuantileMethods { p50: p50_method, p95: p95_method, p99: p99_method },
             warmup: None,
             measured_s,
             offered_per_s: per_second(offered),

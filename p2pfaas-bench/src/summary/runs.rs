@@ -1,8 +1,8 @@
 //! The runs of one policy, and how much they scatter.
 
-use super::{CostSummary, LearningSummary, Method, QuantileMethod};
+use super::{CostSummary, LearningSummary, Method};
 use crate::distribution::Distribution;
-use crate::statistics::{Interval, batch_fraction, batch_ratio, order_ranks, sections, student, within};
+use crate::statistics::{Interval, batch_fraction, batch_ratio, quantile_ranks, student, within};
 use crate::tally::{BATCHES, Counts, Tally};
 
 /// The quantiles of the latency that are told.
@@ -43,9 +43,7 @@ pub(super) struct SeedRun {
     pub seed: u64,
     pub counts: Counts,
     pub batches: [Counts; BATCHES],
-    /// Quantiles of the latency in the whole run and in each batch that has served jobs.
-    quantiles: [Option<f64>; QUANTILES.len()],
-    batch_quantiles: [Vec<f64>; QUANTILES.len()],
+    quantiles: [Option<Quantile>; QUANTILES.len()],
     /// The mean number of jobs in each stretch of the run, and the seconds of a stretch.
     pub in_system: Vec<f64>,
     pub stretch_s: f64,
@@ -55,6 +53,22 @@ pub(super) struct SeedRun {
     pub fallbacks: u64,
     pub cost: Option<CostSummary>,
     pub learning: Option<LearningSummary>,
+}
+
+/// A quantile of the latency in one run.
+#[derive(Debug, Clone, Copy)]
+struct Quantile {
+    value_s: f64,
+    /// Of each batch, the served jobs that took at most that long, and all served jobs.
+    batches: [(u64, u64); BATCHES],
+}
+
+impl Quantile {
+    fn of(fraction: f64, all: &Distribution, batches: &[Distribution; BATCHES]) -> Option<Quantile> {
+        let value_s = all.quantile(fraction)?;
+        let batches = batches.each_ref().map(|batch| (batch.count_to(value_s), batch.count()));
+        Some(Quantile { value_s, batches })
+    }
 }
 
 impl PolicyRuns {
@@ -69,14 +83,12 @@ impl PolicyRuns {
         self.latencies.merge(&latencies);
         self.lags.merge(&tally.lags);
         let Tally { counts, batches, batch_latencies, in_system, first_failure, .. } = tally;
-        let of_batches = |fraction| batch_latencies.iter().filter_map(move |all| all.quantile(fraction));
         let run = SeedRun {
             place,
             seed,
             counts,
             batches,
-            quantiles: QUANTILES.map(|fraction| latencies.quantile(fraction)),
-            batch_quantiles: QUANTILES.map(|fraction| of_batches(fraction).collect()),
+            quantiles: QUANTILES.map(|fraction| Quantile::of(fraction, &latencies, &batch_latencies)),
             in_system: in_system.means(),
             stretch_s: in_system.stretch_s(),
             first_failure,
@@ -145,30 +157,17 @@ impl PolicyRuns {
     }
 
     /// Of each of the [`QUANTILES`].
-    pub(super) fn quantile_intervals(&self) -> [(QuantileMethod, Option<Interval>); QUANTILES.len()] {
+    pub(super) fn quantile_intervals(&self) -> [Option<Interval>; QUANTILES.len()] {
         std::array::from_fn(|index| match &self.runs[..] {
-            [run] => self.quantile_within(run, index),
+            [run] => {
+                let ranks = quantile_ranks(QUANTILES[index], &run.quantiles[index]?.batches)?;
+                Some([self.latencies.at_rank(*ranks.start())?, self.latencies.at_rank(*ranks.end())?])
+            }
             runs => {
-                let values: Vec<_> = runs.iter().filter_map(|run| run.quantiles[index]).collect();
-                let interval = student(&values).map(|interval| within(interval, 0.0..=f64::MAX));
-                (QuantileMethod::Replications, interval)
+                let values = runs.iter().filter_map(|run| Some(run.quantiles[index]?.value_s));
+                let interval = student(&values.collect::<Vec<_>>());
+                interval.map(|interval| within(interval, 0.0..=f64::MAX))
             }
         })
-    }
-
-    fn quantile_within(&self, run: &SeedRun, index: usize) -> (QuantileMethod, Option<Interval>) {
-        let (fraction, count) = (QUANTILES[index], self.latencies.count());
-        let least = order_ranks(fraction, count).and_then(|ranks| {
-            Some([self.latencies.at_rank(*ranks.start())?, self.latencies.at_rank(*ranks.end())?])
-        });
-        let of_batches = run.quantiles[index]
-            .and_then(|whole| sections(whole, &run.batch_quantiles[index], fraction, count));
-        match (least, of_batches) {
-            (Some(least), Some(batches)) => {
-                let widest = [least[0].min(batches[0].max(0.0)), least[1].max(batches[1])];
-                (QuantileMethod::Batches, Some(widest))
-            }
-            (least, _) => (QuantileMethod::OrderStatistics, least),
-        }
     }
 }

@@ -116,8 +116,8 @@ class Jobs:
             value = quantile(latencies, fraction)
             below = self.rows(query, value * 1.0005, label)
             ranks = by_hand.quantile_ranks(fraction, [(row["below"], row["served"]) for row in below])
-            # Those with the same three digits may count as below it or not.
-            slack = 2 + 2 * sum(abs(latency / value - 1) < 1e-3 for latency in latencies)
+            # Others with the same three digits may count as below it or not.
+            slack = 2 * (sum(abs(latency / value - 1) < 1e-3 for latency in latencies) - 1)
             ends = ranks and [(at_rank(latencies, rank - slack) * 0.999, at_rank(latencies, rank + slack) * 1.001)
                               for rank in ranks]  # fmt: skip
             told[f"latency_{name}_s"] = ends
@@ -139,6 +139,14 @@ class Jobs:
         lags = sorted(row["lag"] for row in self.rows(query, label))
         return {"p99": quantile(lags, 0.99), "max": lags[-1] if lags else None}
 
+    def pair(self, a, b, part, whole, one_seed):
+        """By seeds of which both have a value, or by batches of the only one of which one has."""
+        some = any if one_seed else all
+        rows = [(x, y) for x, y in zip(a, b) if some((x[whole], y[whole]))]
+        values = by_hand.ratio_values if one_seed else lambda of: [value / weight for value, weight in of]
+        left, right = (values([(row[side][part], row[side][whole]) for row in rows]) for side in (0, 1))
+        return by_hand.paired([x - y for x, y in zip(left, right)]) | {"pairs": len(rows)}
+
     def comparisons(self, labels):
         """Every two policies, measure by measure."""
         pairs = [(a, b) for index, a in enumerate(labels) for b in labels[index + 1 :]]
@@ -148,13 +156,11 @@ class Jobs:
         parts = {label: self.batches(label) if one_seed else self.seeds(label) for label in labels}
         told = []
         for measure, (part, whole) in measures.items():
-            of = lambda label: [(row[part], row[whole]) for row in parts[label]]
-            values = lambda label: by_hand.ratio_values(of(label)) if one_seed else [a / b for a, b in of(label)]
-            found = [by_hand.paired([x - y for x, y in zip(values(a), values(b))]) for a, b in pairs]
+            found = [self.pair(parts[a], parts[b], part, whole, one_seed) for a, b in pairs]
             for (a, b), pair, p_holm in zip(pairs, found, by_hand.holm([pair["p"] for pair in found])):
                 better = (pair["difference"] > 0) == (measure == "in_time")
                 verdict = "not significant" if pair["p"] >= 0.05 else "not significant after Holm"
                 verdict = ("a is better" if better else "b is better") if p_holm < 0.05 else verdict
                 told.append({"a": a, "b": b, "measure": measure, **pair, "p_holm": p_holm, "verdict": verdict,
-                             "paired_by": "batches" if one_seed else "seeds", "pairs": len(parts[a])})  # fmt: skip
+                             "paired_by": "batches" if one_seed else "seeds"})  # fmt: skip
         return told

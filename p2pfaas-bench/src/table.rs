@@ -49,7 +49,7 @@ pub fn render(summary: &Summary) -> String {
     text.extend(summary.cores.map(|cores| machine(summary, cores)));
     text.push_str(&learning(summary));
     text.extend((summary.cores.is_some()).then(|| generator(summary)));
-    for warning in &summary.warnings {
+    for warning in summary.warnings.iter().chain(&summary.not_significant) {
         text.push_str(&format!("warning: {warning}\n"));
     }
     text.extend(summary.beside.as_ref().map(beside::table));

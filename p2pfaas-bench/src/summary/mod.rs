@@ -44,6 +44,8 @@ pub struct Summary {
     pub references: Vec<PolicySummary>,
     /// Every two of the policies, under the same jobs.
     pub comparisons: Vec<Comparison>,
+    /// Which differences between these may be nothing but chance, in words.
+    pub not_significant: Vec<String>,
     /// The same policies as they were measured elsewhere, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
@@ -75,7 +77,7 @@ impl Summary {
         }
         let comparisons = Comparison::all(&compared, &experiment.seeds);
         told.extend(warnings::warmup(&policies));
-        told.extend(warnings::comparisons(&comparisons));
+        told.extend(warnings::left_out(&comparisons));
         Summary {
             experiment: experiment.name.clone(),
             on,
@@ -86,6 +88,7 @@ impl Summary {
             warnings: told,
             policies,
             references,
+            not_significant: warnings::not_significant(&comparisons),
             comparisons,
             beside: None,
         }

@@ -19,9 +19,9 @@ use crate::cli::{Cli, Command, ExportArgs, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::exports::{self, ExportError};
 use crate::progress::Progress;
-use crate::results::Folder;
+use crate::results::{COLUMNS_TEXT, Folder};
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
-use crate::{evaluate, interrupt, kept, policies, run, table, theory, train};
+use crate::{evaluate, interrupt, kept, offered, policies, run, table, theory, train};
 
 /// Runs the `p2pfaas` command with these policies. The whole of `main` in a program that brings
 /// policies of its own:
@@ -43,6 +43,10 @@ pub fn run_command(registry: Registry) -> ExitCode {
     match cli.command {
         Command::Policies => {
             print(&policies::describe(&registry));
+            ExitCode::SUCCESS
+        }
+        Command::Columns => {
+            print(COLUMNS_TEXT);
             ExitCode::SUCCESS
         }
         Command::Run(args) => match args.place() {
@@ -107,7 +111,7 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
         Err(code) => return code,
     };
     let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
-    let options = simulate::Options { threads: args.threads, jobs: args.jobs };
+    let options = simulate::Options { threads: args.threads, jobs: keeps_jobs(args, &experiment) };
     tell(args, &experiment, |folder, cancel| {
         let progress = SimProgress::on_stderr(&experiment);
         let mut summary = simulate::run(&experiment, &engine, folder, options, cancel, &progress)?;
@@ -121,8 +125,10 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
 fn how(args: &RunArgs) -> String {
     let on = if args.on.is_simulated() { "sim" } else { "local" };
     let mut how = format!("--on {on}");
-    if args.jobs {
-        how.push_str(" --jobs");
+    for (asked, option) in [(args.jobs, " --jobs"), (args.no_jobs, " --no-jobs")] {
+        if asked {
+            how.push_str(option);
+        }
     }
     if args.event_logs {
         how.push_str(" --event-logs");
@@ -131,6 +137,16 @@ fn how(args: &RunArgs) -> String {
         how.push_str(&format!(" --beside {}", folder.display()));
     }
     how
+}
+
+/// Whether a simulation writes `jobs.parquet`.
+fn keeps_jobs(args: &RunArgs, experiment: &Experiment) -> bool {
+    let expected = offered::expected_jobs(experiment);
+    let few = expected <= simulate::MAX_JOBS_UNASKED;
+    if !few && !args.jobs && !args.no_jobs {
+        eprintln!("about {expected:.0} jobs: jobs.parquet is left out; --jobs writes it");
+    }
+    args.jobs || (few && !args.no_jobs)
 }
 
 /// Runs, and tells what came of it and where it is.

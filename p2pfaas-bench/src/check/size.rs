@@ -31,7 +31,7 @@ pub struct Size {
     pub wall_s: f64,
     /// Bytes of the results without `jobs.parquet`.
     pub bytes: f64,
-    /// Bytes of `jobs.parquet`; the simulator only writes it where it is asked to, a sweep never.
+    /// Bytes of `jobs.parquet`; the simulator writes a large one only where it is asked to, a sweep none.
     pub jobs_bytes: f64,
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::size::SIM_JOBS_PER_S;
 use super::{Check, NodeCheck, Size};
+use crate::simulate::MAX_JOBS_UNASKED;
 
 /// Kinds of nodes that are listed.
 const MOST_KINDS: usize = 16;
@@ -69,19 +70,15 @@ fn sizes(check: &Check, line: &mut impl FnMut(&str, &str)) {
     let simulated = check.on == "sim";
     let run = &check.run;
     line("run", &format!("{} runs, about {} jobs; {}", run.runs, number(run.jobs), takes(run, simulated)));
-    match simulated {
-        true => line(
-            "",
-            &format!(
-                "leaves about {}; with --jobs {} more in jobs.parquet",
-                bytes(run.bytes),
-                bytes(run.jobs_bytes)
-            ),
+    let leaves = match simulated && run.jobs > MAX_JOBS_UNASKED {
+        true => format!(
+            "leaves about {}; with --jobs {} more in jobs.parquet",
+            bytes(run.bytes),
+            bytes(run.jobs_bytes)
         ),
-        false => {
-            line("", &format!("leaves about {}, most of it jobs.parquet", bytes(run.bytes + run.jobs_bytes)))
-        }
-    }
+        false => format!("leaves about {}, most of it jobs.parquet", bytes(run.bytes + run.jobs_bytes)),
+    };
+    line("", &leaves);
     if let Some(sweep) = &check.sweep {
         let size = &sweep.size;
         line(

@@ -34,6 +34,10 @@ pub use watcher::Watcher;
 /// What results say of where they come from.
 pub(crate) const ON: &str = "sim";
 
+/// Expected jobs of all runs together up to which `jobs.parquet` is written although nobody has asked for it:
+/// some 140 MB.
+pub const MAX_JOBS_UNASKED: f64 = 2e6;
+
 /// How to run it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {

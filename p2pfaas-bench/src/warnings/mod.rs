@@ -1,7 +1,11 @@
 //! What the reader of a summary should know before believing it.
 
+mod differences;
+
 use crate::experiment::{Experiment, PolicySpec};
 use crate::summary::PolicySummary;
+
+pub use differences::{left_out, not_significant};
 
 /// Share of the machine's CPU time above which it, not the emulated slots, sets the pace.
 const BUSY: f64 = 0.85;
@@ -70,10 +74,31 @@ pub fn about(
     warnings
 }
 
+/// Says where what is counted begins before it was steady.
+pub fn warmup(policies: &[PolicySummary]) -> Option<String> {
+    let short = policies.iter().filter_map(|policy| Some((policy, policy.warmup?)));
+    let short: Vec<_> = short.filter(|(_, warmup)| warmup.is_short()).collect();
+    let (_, first) = short.first()?;
+    let told = short.iter().map(|(policy, warmup)| match warmup.steady_from_s {
+        Some(steady_s) => format!("from {} s ({})", tenths(steady_s), policy.label),
+        None => format!("not before half of the run was over ({})", policy.label),
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "the warm-up of {} s may be too short: by {} on the number of {}, steady {told}",
+        first.configured_s, first.method, first.series
+    ))
+}
+
+/// Rounded up, so that it can be written into the file.
+fn tenths(seconds: f64) -> f64 {
+    (10.0 * seconds).ceil() / 10.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{CostSummary, Lag};
+    use crate::summary::{CostSummary, Lag, Warmup};
     use crate::testing::{experiment, summary};
 
     #[test]
@@ -103,5 +128,27 @@ mod tests {
             "a: 3 decisions were the fallback policy's",
         ];
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+
+    #[test]
+    fn a_warm_up_that_is_too_short_is_told_with_what_would_be_enough() {
+        let mut policy = summary().policies.remove(0);
+        assert_eq!(warmup(std::slice::from_ref(&policy)), None);
+        let found = Warmup {
+            method: "MSER-5",
+            series: "jobs in the system",
+            steady_from_s: Some(2.0),
+            configured_s: 2.0,
+        };
+        policy.warmup = Some(found);
+        let mut late = policy.clone();
+        assert_eq!(warmup(std::slice::from_ref(&policy)), None);
+        policy.warmup = Some(Warmup { steady_from_s: Some(3.512), ..found });
+        (late.label, late.warmup) = ("late".into(), Some(Warmup { steady_from_s: None, ..found }));
+        assert_eq!(
+            warmup(&[policy, late]).unwrap(),
+            "the warm-up of 2 s may be too short: by MSER-5 on the number of jobs in the system, steady from 3.6 s \
+             (a), not before half of the run was over (late)"
+        );
     }
 }

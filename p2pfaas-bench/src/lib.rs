@@ -9,6 +9,7 @@
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`series`] follows what happens over time and between nodes, [`report`] makes pictures and a page of it;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
 //! - [`theory`] says what should come out, where that is known;
@@ -34,8 +35,10 @@ pub mod policies;
 pub mod progress;
 pub mod recorded;
 pub mod replay;
+pub mod report;
 pub mod results;
 pub mod run;
+pub mod series;
 pub mod simulate;
 mod stage;
 pub mod statistics;

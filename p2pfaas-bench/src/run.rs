@@ -20,7 +20,9 @@ use crate::job::JobRecord;
 use crate::load::{Session, Targets, drive};
 use crate::payload::{self, PayloadError};
 use crate::progress::{Live, Progress};
+use crate::report::Report;
 use crate::results::{Folder, JobsFile, JobsFileError, Row, WriteError};
+use crate::series::{PolicySeries, RunSeries, Seen};
 use crate::stage::Stage;
 use crate::summary::{PolicyRuns, RunMeasured, Summary};
 use crate::tally::{Counted, Tally};
@@ -90,10 +92,13 @@ pub fn run(
     let jobs = bench.jobs.finish();
     let written = folder.write_summary(&summary);
     let learning = folder.write_learning(&bench.curves, &summary);
+    let report = Report { experiment, summary: &summary, runs: &policies, series: &bench.series };
+    let reported = report.write(folder);
     ended?;
     jobs?;
     written?;
     learning?;
+    reported?;
     Ok(summary)
 }
 
@@ -106,6 +111,8 @@ struct Bench<'a> {
     folder: &'a Folder,
     jobs: JobsFile,
     curves: Vec<Curve>,
+    /// One a policy.
+    series: Vec<PolicySeries>,
     event_logs: bool,
     nodes: Runtime,
     clients: Runtime,
@@ -130,6 +137,7 @@ impl<'a> Bench<'a> {
             folder,
             jobs: JobsFile::create(&folder.jobs(), &experiment.name)?,
             curves: Vec::new(),
+            series: Vec::new(),
             event_logs: false,
             nodes: Builder::new_multi_thread().thread_name("node").enable_all().build()?,
             // Apart from the nodes', so that a busy node does not make the generator late.
@@ -145,6 +153,7 @@ impl<'a> Bench<'a> {
     fn policies(&mut self, policies: &mut Vec<PolicyRuns>) -> Result<(), RunError> {
         for policy in &self.experiment.policies {
             let mut runs = PolicyRuns::default();
+            self.series.push(PolicySeries::default());
             let ended = self.seeds(policy, &mut runs);
             policies.push(runs);
             ended?;
@@ -157,13 +166,24 @@ impl<'a> Bench<'a> {
             if self.cancel.is_cancelled() {
                 break;
             }
-            runs.add(place, self.once(policy, *seed)?);
+            let mut series = RunSeries::new(self.experiment, policy);
+            let measured = self.once(policy, *seed, &mut series);
+            // Also on failure: the jobs until then are there.
+            if let Some(all) = self.series.last_mut() {
+                all.add(place, series);
+            }
+            runs.add(place, measured?);
         }
         Ok(())
     }
 
     /// One policy under one seed, on a cluster of its own.
-    fn once(&mut self, policy: &PolicySpec, seed: u64) -> Result<RunMeasured, RunError> {
+    fn once(
+        &mut self,
+        policy: &PolicySpec,
+        seed: u64,
+        series: &mut RunSeries,
+    ) -> Result<RunMeasured, RunError> {
         let live = Arc::new(Live::default());
         let progress = self.progress.run(self.runs, policy, seed, Arc::clone(&live));
         self.runs += 1;
@@ -177,12 +197,12 @@ impl<'a> Bench<'a> {
         let (sender, records) = mpsc::channel(RECORDS);
         let stop = self.cancel.child_token();
         let (jobs, label) = (&mut self.jobs, policy.label.as_str().into());
-        let (into, tally) = (&mut curve, Tally::new(self.experiment.measured_s()));
+        let counts = Counting { tally: Tally::new(self.experiment.measured_s()), series, curve: &mut curve };
         let mut failure = None;
         let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
-                let collected = collect(records, tally, jobs, into, label, seed, &live);
+                let collected = collect(records, counts, jobs, label, seed, &live);
                 if collected.is_err() {
                     stop_on_error.cancel();
                 }
@@ -253,24 +273,37 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// What is counted of a run while it goes on.
+struct Counting<'a> {
+    tally: Tally,
+    series: &'a mut RunSeries,
+    curve: &'a mut Option<Curve>,
+}
+
+impl Counting<'_> {
+    fn add(&mut self, job: &JobRecord) {
+        self.tally.add_record(job);
+        self.series.add(&Seen::from(job));
+        if let Some(curve) = &mut self.curve {
+            curve.add(&Counted::from(job), job.report.reward);
+        }
+    }
+}
+
 /// Takes the records of a run as they come.
 fn collect(
     mut records: mpsc::Receiver<JobRecord>,
-    mut tally: Tally,
+    mut counts: Counting<'_>,
     jobs: &mut JobsFile,
-    curve: &mut Option<Curve>,
     policy: Arc<str>,
     seed: u64,
     live: &Live,
 ) -> Result<Tally, JobsFileError> {
     while let Some(job) = records.blocking_recv() {
-        tally.add_record(&job);
+        counts.add(&job);
         live.add(&job);
-        if let Some(curve) = curve {
-            curve.add(&Counted::from(&job), job.report.reward);
-        }
         jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
     }
     jobs.flush()?;
-    Ok(tally)
+    Ok(counts.tally)
 }

@@ -290,6 +290,11 @@ impl PolicyRuns {
         self.runs.iter().find_map(|run| run.first_failure.as_deref())
     }
 
+    /// Latencies of served jobs, over all seeds.
+    pub fn latencies(&self) -> &Distribution {
+        &self.latencies
+    }
+
     fn sum(&self, count: fn(&Counts) -> u64) -> u64 {
         self.runs.iter().map(|run| count(&run.counts)).sum()
     }

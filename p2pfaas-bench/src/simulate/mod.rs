@@ -21,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::curve::Curve;
 use crate::experiment::Experiment;
+use crate::report::Report;
 use crate::results::{Folder, JobsFile, JobsFileError, WriteError};
+use crate::series::PolicySeries;
 use crate::summary::{PolicyRuns, Summary};
 
 pub use engine::{Ended, Engine, EngineError};
@@ -116,7 +118,14 @@ fn go(
     let threads = each(options.threads, experiment.policies.len() * seeds, &stop, |task| {
         let (policy, place) = (task / seeds, task % seeds);
         let part = parts.as_ref().map(|parts| parts.of(task));
-        let run = Once { experiment, policy, place, jobs: part.as_deref(), agents: folder };
+        let run = Once {
+            experiment,
+            policy,
+            place,
+            jobs: part.as_deref(),
+            charts: folder.is_some(),
+            agents: folder,
+        };
         let ran = once(engine, &run, progress.gauge(experiment, policy), &stop);
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         match ran {
@@ -128,7 +137,7 @@ fn go(
         }
     });
     progress.finish();
-    let State { runs, curves, failed } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let State { runs, curves, series, failed } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     let interrupted = stop.is_cancelled();
     let summary = Summary::of(experiment, ON, None, interrupted, &runs);
     // All are tried: whichever can be kept, is.
@@ -136,12 +145,15 @@ fn go(
     let written = folder.map_or(Ok(()), |folder| folder.write_summary(&summary));
     let curves: Vec<_> = curves.into_values().collect();
     let learning = folder.map_or(Ok(()), |folder| folder.write_learning(&curves, &summary));
+    let report = Report { experiment, summary: &summary, runs: &runs, series: &series };
+    let reported = folder.map_or(Ok(()), |folder| report.write(folder));
     threads?;
     if let Some((_, error)) = failed.into_iter().next() {
         return Err(error);
     }
     jobs?;
     written?;
+    reported?;
     learning?;
     Ok(summary)
 }
@@ -152,18 +164,28 @@ struct State {
     runs: Vec<PolicyRuns>,
     /// By task, since they are kept in this order.
     curves: BTreeMap<usize, Curve>,
+    /// One a policy.
+    series: Vec<PolicySeries>,
     failed: BTreeMap<usize, SimulateError>,
 }
 
 impl State {
     fn new(experiment: &Experiment) -> State {
-        let runs = experiment.policies.iter().map(|_| PolicyRuns::default()).collect();
-        State { runs, curves: BTreeMap::new(), failed: BTreeMap::new() }
+        let count = experiment.policies.len();
+        State {
+            runs: vec![PolicyRuns::default(); count],
+            curves: BTreeMap::new(),
+            series: vec![PolicySeries::default(); count],
+            failed: BTreeMap::new(),
+        }
     }
 
     fn add(&mut self, task: usize, policy: usize, place: usize, ran: Ran) {
         self.runs[policy].add(place, ran.measured);
         self.curves.extend(ran.curve.map(|curve| (task, curve)));
+        if let Some(series) = ran.series {
+            self.series[policy].add(place, series);
+        }
     }
 }
 

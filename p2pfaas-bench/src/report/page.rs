@@ -157,7 +157,7 @@ fn method(text: &mut String, experiment: &Experiment, summary: &Summary) {
          its client, so that it is shown late by the answer's way back."
             .into(),
         format!(
-            "Time is cut into equal stretches; where fewer than about 100 jobs a seed were due in one, several are put \
+            "Time is cut into equal stretches; where fewer than about 400 jobs a seed were due in one, several are put \
              together. Nothing that happened in the {} s of warm-up is in any number or chart but those over time.",
             experiment.warmup_s
         ),

@@ -95,7 +95,7 @@ pub(super) fn policies(summary: &Summary) -> String {
             )
         });
         let (label, name) = (escaped(&policy.label), escaped(&policy.name));
-        let _ = write!(text, "<tr><th scope=\"row\" title=\"{name}\">{swatch}{label}</th>");
+        let _ = write!(text, "<tr><th scope=\"row\">{swatch}{label}<small>{name}</small></th>");
         for column in columns() {
             let _ = write!(text, "<td>{}</td>", (column.cell)(policy));
         }
@@ -144,7 +144,7 @@ fn digits(value: f64) -> usize {
 /// A value with both ends of its interval, which are multiplied first.
 fn with_interval(value: f64, times: f64, interval: Option<Interval>, digits: usize) -> String {
     let ends = interval.map_or_else(String::new, |[low, high]| {
-        format!(" <span class=\"ci\">{:.digits$}–{:.digits$}</span>", times * low, times * high)
+        format!("<small>{:.digits$}–{:.digits$}</small>", times * low, times * high)
     });
     format!("{value:.digits$}{ends}")
 }
@@ -162,9 +162,9 @@ mod tests {
         let text = policies(&summary);
         // 40 % in time, 14 to 66 % by hand in the summary's own tests.
         let [low, high] = summary.policies[0].ci95.in_time.unwrap();
-        let cell = format!("<td>40.0 <span class=\"ci\">{:.1}–{:.1}</span></td>", 100.0 * low, 100.0 * high);
+        let cell = format!("<td>40.0<small>{:.1}–{:.1}</small></td>", 100.0 * low, 100.0 * high);
         assert_eq!(text.matches(&cell).count(), 2, "{text}");
-        assert!(text.contains("&lt;b&gt;&amp;</th>") && !text.contains("<b>"), "{text}");
+        assert!(text.contains("&lt;b&gt;&amp;<small>A(1)</small></th>") && !text.contains("<b>"), "{text}");
         assert!(text.contains("machine busy") && text.contains("references"), "{text}");
         summary.cores = None;
         assert!(!policies(&summary).contains("machine busy"));

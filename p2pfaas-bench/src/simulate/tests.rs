@@ -20,12 +20,24 @@ fn simulate(threads: usize, jobs: bool, engine: &Pretended, cancel: &Cancellatio
 }
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| (path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap())).collect()
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
 }
 
+/// Without the charts.
 fn names(there: &There) -> Vec<&str> {
-    there.files.keys().filter_map(|name| name.to_str()).collect()
+    let files = there.files.keys().filter(|name| name.components().count() == 1);
+    files.filter_map(|name| name.to_str()).collect()
 }
 
 fn rows(there: &There) -> Vec<parquet::record::Row> {
@@ -45,7 +57,7 @@ fn every_policy_and_seed_is_run_and_no_clock_shows_in_the_results() {
     let engine = Pretended::default();
     let there = simulate(2, false, &engine, &CancellationToken::new());
     assert_eq!(engine.begun.into_inner(), 4);
-    assert_eq!(names(&there), ["experiment.toml", "summary.csv", "summary.json"]);
+    assert_eq!(names(&there), ["experiment.toml", "report.html", "summary.csv", "summary.json"]);
     let [none, pow] = &there.summary.policies[..] else { panic!("{:?}", there.summary) };
     assert_eq!((none.label.as_str(), pow.label.as_str()), ("none", "pow"));
     assert_eq!(none.offered, pow.offered, "the same arrivals for both");
@@ -60,7 +72,10 @@ fn every_policy_and_seed_is_run_and_no_clock_shows_in_the_results() {
 #[test]
 fn jobs_are_written_when_asked_for_in_the_order_of_policies_seeds_and_jobs() {
     let there = simulate(3, true, &Pretended::default(), &CancellationToken::new());
-    assert_eq!(names(&there), ["experiment.toml", "jobs.parquet", "summary.csv", "summary.json"]);
+    assert_eq!(
+        names(&there),
+        ["experiment.toml", "jobs.parquet", "report.html", "summary.csv", "summary.json"]
+    );
     let rows = rows(&there);
     let cell = |row: &parquet::record::Row, name: &str| {
         row.get_column_iter().find(|(column, _)| *column == name).unwrap().1.to_string()

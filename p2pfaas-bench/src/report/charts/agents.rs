@@ -5,7 +5,7 @@ use std::ops::Range;
 use p2pfaas_core::policy::{LearningScheduler, PolicyKind};
 use plotters::prelude::RGBColor;
 
-use super::in_time::{band, below, left};
+use super::in_time::{band, below, height, left};
 use super::legend::{Entry, Legend, Sample};
 use super::over_time::{Point, buckets_each, points, run, training};
 use super::plot::{Plot, Ruler, around};
@@ -20,6 +20,8 @@ const COLOURS: [RGBColor; ACTIONS] =
 const NAMES: [&str; ACTIONS] = ["reject", "run here", "probe a peer", "forward to a peer"];
 /// What they mean to another policy is not known.
 const NUMBERS: [&str; ACTIONS] = ["action 0", "action 1", "action 2", "actions from 3 on"];
+/// Points of the run, at least.
+const LEAST_POINTS: usize = 4;
 const LABEL: f64 = 24.0;
 const BELOW: f64 = 50.0;
 
@@ -34,10 +36,21 @@ fn seconds(subject: &Subject<'_>, deciding: &[&Shown<'_>]) -> Range<f64> {
     -train_s..subject.experiment.horizon_s()
 }
 
-/// A value over the training and over the run, which are two lines: agents may be others after it.
-fn lines(shown: &Shown<'_>, ends_s: f64, value: fn(&Bucket) -> Option<f64>) -> [Vec<Point>; 2] {
+/// How many buckets are put together for a point of the training, and of the run: stretches of about the same
+/// length, so that lines are equally smooth.
+fn buckets(shown: &Shown<'_>) -> [usize; 2] {
     let trained = buckets_each(shown.series.seeds().filter_map(training));
     let each = buckets_each(shown.series.seeds().filter_map(run));
+    let lengths = shown.series.seeds().filter_map(|seed| {
+        let as_long = (trained as f64 * seed.training.as_ref()?.axis.width_s / seed.run.axis.width_s).round();
+        Some((as_long as usize).min(seed.run.axis.buckets / LEAST_POINTS))
+    });
+    [trained, each.max(lengths.max().unwrap_or(1))]
+}
+
+/// A value over the training and over the run, which are two lines: agents may be others after it.
+fn lines(shown: &Shown<'_>, ends_s: f64, value: fn(&Bucket) -> Option<f64>) -> [Vec<Point>; 2] {
+    let [trained, each] = buckets(shown);
     [
         points(shown.series.seeds(), training, trained, 0.0, value),
         points(shown.series.seeds(), run, each, ends_s, value),
@@ -73,18 +86,19 @@ fn curves(
     let deciding = deciding(subject);
     let seconds = seconds(subject, &deciding);
     let lines: Vec<_> = deciding.iter().map(|shown| (shown, lines(shown, seconds.end, value))).collect();
-    let means = lines.iter().flat_map(|(_, parts)| parts).flatten().map(|point| point.mean);
+    let means = lines.iter().flat_map(|(_, parts)| parts).flatten().flat_map(|point| point.range);
     let Some(range) = around(means, bounds) else { return Ok(None) };
     let mut how = String::from(how);
     if subject.several_seeds() {
-        how.push_str(" Lines are means over the seeds, bands their 95 % intervals.");
+        how.push_str(" Lines are means over the seeds, bands reach from the lowest to the highest.");
     }
-    Chart::new(key, title, how, Form::height, |sheet| {
-        let entries = lines.iter().map(|(shown, _)| shown.entry());
-        let legend = Legend::new(sheet.form, left(sheet.form), entries);
+    let legend = |form| Legend::new(form, left(form), lines.iter().map(|(shown, _)| shown.entry()));
+    let height = |form| height(form, &legend(form));
+    Chart::new(key, title, how, height, |sheet| {
+        let legend = legend(sheet.form);
         let plot = Plot {
             left: left(sheet.form),
-            top: legend.height + 4.0,
+            top: legend.height,
             right: sheet.width - 16.0,
             bottom: sheet.height - below(sheet.form),
             x: Ruler::time(seconds.clone(), sheet.form.either(10, 5)),
@@ -94,7 +108,7 @@ fn curves(
         mark_training(sheet, &plot, &seconds)?;
         for (shown, parts) in &lines {
             for points in parts {
-                band(sheet, &plot, points, shown.colour, &range)?;
+                band(sheet, &plot, points, shown.colour)?;
                 let line: Vec<_> = points.iter().map(|point| (point.at_s, point.mean)).collect();
                 plot.curve(sheet, &line, shown.pen())?;
             }
@@ -105,7 +119,7 @@ fn curves(
 
 /// Where the training ends.
 fn mark_training(sheet: &Sheet<'_>, plot: &Plot, seconds: &Range<f64>) -> Drawn {
-    if seconds.start < 0.0 { plot.mark_x(sheet, 0.0, "end of the training", 0) } else { Ok(()) }
+    if seconds.start < 0.0 { plot.mark_x(sheet, 0.0, "end of the training", plot.top + 9.0) } else { Ok(()) }
 }
 
 pub(super) fn actions(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
@@ -146,8 +160,7 @@ pub(super) fn actions(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
                 y: Ruler::even(0.0..100.0, 5, "choices, %"),
             };
             plot.axes(sheet)?;
-            let trained = buckets_each(shown.series.seeds().filter_map(training));
-            let each = buckets_each(shown.series.seeds().filter_map(run));
+            let [trained, each] = buckets(shown);
             stacked(sheet, &plot, |value| points(shown.series.seeds(), training, trained, 0.0, value))?;
             stacked(sheet, &plot, |value| points(shown.series.seeds(), run, each, seconds.end, value))?;
             mark_training(sheet, &plot, &seconds)?;

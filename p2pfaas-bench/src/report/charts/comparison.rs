@@ -71,7 +71,7 @@ pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
     };
     Chart::new("comparison", "The policies compared", how, height, |sheet| {
         let form = sheet.form;
-        let labels = form.either(196.0, 116.0);
+        let labels = form.either(196.0, 132.0);
         for (index, measure) in MEASURES.iter().enumerate() {
             let index = index as f64;
             let (left, top, right) = match form {

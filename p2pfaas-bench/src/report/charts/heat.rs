@@ -7,6 +7,7 @@ use crate::results::drawing::Drawn;
 
 /// Colours that are told apart.
 const LEVELS: usize = 32;
+const OVERLAP: f64 = 0.5;
 /// What the colours mean, above the pictures.
 pub(super) const BAR: f64 = 30.0;
 /// The label of a picture.
@@ -42,7 +43,10 @@ pub(super) fn cells(
         // Neighbours of one colour are one rectangle.
         for same in levels.chunk_by(|one, next| one == next) {
             if let Some(level) = same[0] {
-                let corner = (x(column + same.len()), y(index + 1));
+                // Each reaches a little under the next one: no seam shows.
+                let under = |end: f64, last: bool| if last { end } else { end + OVERLAP };
+                let (right, below) = (column + same.len(), index + 1);
+                let corner = (under(x(right), right == row.len()), under(y(below), below == rows.len()));
                 sheet.rectangle((x(column), y(index)), corner, colour(level))?;
             }
             column += same.len();

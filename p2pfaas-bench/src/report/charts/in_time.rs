@@ -11,7 +11,7 @@ use crate::results::drawing::{Drawn, FAINT};
 
 const WARMUP: RGBColor = RGBColor(242, 242, 238);
 /// How much colour a band has.
-pub(super) const BAND: f64 = 0.16;
+const BAND: f64 = 0.16;
 
 pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
     let experiment = subject.experiment;
@@ -25,23 +25,25 @@ pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
         .policies()
         .map(|shown| (shown, points(shown.series.seeds(), run, each, ends_s, percent)))
         .collect();
-    let values = lines.iter().flat_map(|(_, points)| points.iter().map(|point| point.mean));
+    let values = lines.iter().flat_map(|(_, points)| points.iter().flat_map(|point| point.range));
     let Some(range) = around(values, 0.0..100.0) else { return Ok(None) };
     let mut how = String::from(
         "Share of the jobs due at each moment that were answered within their deadline. Lines that keep rising \
          or falling say that the run was too short, or the warm-up.",
     );
     if subject.several_seeds() {
-        how.push_str(" Lines are means over the seeds; bands are 95 % intervals of that mean.");
+        how.push_str(" Lines are means over the seeds; bands reach from the lowest to the highest seed.");
     }
     if experiment.warmup_s > 0.0 {
         how.push_str(" The shaded warm-up is not counted in any other number.");
     }
-    Chart::new("in-time", "In time, over time", how, Form::height, |sheet| {
-        let legend = Legend::new(sheet.form, left(sheet.form), lines.iter().map(|(shown, _)| shown.entry()));
+    let legend = |form| Legend::new(form, left(form), lines.iter().map(|(shown, _)| shown.entry()));
+    let height = |form| height(form, &legend(form));
+    Chart::new("in-time", "In time, over time", how, height, |sheet| {
+        let legend = legend(sheet.form);
         let plot = Plot {
             left: left(sheet.form),
-            top: legend.height + 4.0,
+            top: legend.height,
             right: sheet.width - 16.0,
             bottom: sheet.height - below(sheet.form),
             x: Ruler::time(0.0..ends_s, sheet.form.either(10, 5)),
@@ -58,7 +60,7 @@ pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
         }
         plot.axes(sheet)?;
         for (shown, points) in &lines {
-            band(sheet, &plot, points, shown.colour, &range)?;
+            band(sheet, &plot, points, shown.colour)?;
         }
         for (shown, points) in &lines {
             let line: Vec<_> = points.iter().map(|point| (point.at_s, point.mean)).collect();
@@ -70,7 +72,12 @@ pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
 
 /// Room for the numbers and the name of the axis on the left.
 pub(super) fn left(form: Form) -> f64 {
-    form.either(66.0, 52.0)
+    form.either(68.0, 58.0)
+}
+
+/// A chart of the usual height under its legend.
+pub(super) fn height(form: Form, legend: &Legend) -> f64 {
+    legend.height + form.either(310.0, 220.0) + below(form)
 }
 
 /// Room below.
@@ -78,20 +85,12 @@ pub(super) fn below(form: Form) -> f64 {
     form.either(50.0, 46.0)
 }
 
-/// The intervals, as far as they lie in the range that is shown.
-pub(super) fn band(
-    sheet: &Sheet<'_>,
-    plot: &Plot,
-    points: &[Point],
-    colour: RGBColor,
-    range: &std::ops::Range<f64>,
-) -> Drawn {
-    let ends: Vec<_> = points.iter().filter_map(|point| Some((point.at_s, point.interval?))).collect();
-    if ends.len() < 2 {
+/// What lies between the lowest and the highest seed.
+pub(super) fn band(sheet: &Sheet<'_>, plot: &Plot, points: &[Point], colour: RGBColor) -> Drawn {
+    if points.len() < 2 || points.iter().all(|point| point.range[0] == point.range[1]) {
         return Ok(());
     }
-    let place = |at_s: f64, value: f64| plot.at((at_s, value.clamp(range.start, range.end)));
-    let above = ends.iter().map(|(at_s, [_, high])| place(*at_s, *high));
-    let below = ends.iter().rev().map(|(at_s, [low, _])| place(*at_s, *low));
+    let above = points.iter().map(|point| plot.at((point.at_s, point.range[1])));
+    let below = points.iter().rev().map(|point| plot.at((point.at_s, point.range[0])));
     sheet.surface(&above.chain(below).collect::<Vec<_>>(), colour, BAND)
 }

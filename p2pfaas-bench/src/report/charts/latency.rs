@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::in_time::{below, left};
+use super::in_time::{below, height, left};
 use super::legend::Legend;
 use super::plot::{Plot, Ruler, Scale, short};
 use super::sheet::{Form, Sheet};
@@ -62,7 +62,8 @@ pub(super) fn distribution(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
                the instant when they were due. The further left and up, the faster. Jobs that were dropped or \
                rejected are not in it: a policy that serves fewer jobs can look faster here.";
     let curves: Vec<_> = served.iter().map(|shown| curve(shown, &seconds)).collect();
-    Chart::new("latency", "Latency of served jobs", how, Form::height, |sheet| {
+    let height = |form| height(form, &legend(form, &served));
+    Chart::new("latency", "Latency of served jobs", how, height, |sheet| {
         let plot = |top| Plot {
             left: left(sheet.form),
             top,
@@ -74,7 +75,9 @@ pub(super) fn distribution(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
         let plot = with_legend(sheet, &served, plot)?;
         for (line, deadline_s) in deadlines.iter().enumerate() {
             let deadline = times * deadline_s;
-            plot.mark_x(sheet, deadline, &format!("deadline {} {name}", short(deadline)), line)?;
+            // The curves are high up by then.
+            let y = plot.bottom - 10.0 - 1.3 * sheet.text_height() * line as f64;
+            plot.mark_x(sheet, deadline, &format!("deadline {} {name}", short(deadline)), y)?;
         }
         for (shown, curve) in served.iter().zip(&curves).rev() {
             let points: Vec<_> = curve.iter().map(|(at_s, share)| (times * at_s, 100.0 * share)).collect();
@@ -109,7 +112,8 @@ pub(super) fn percentiles(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
         "The time within which so many percent of the served jobs were answered, towards the slowest ones on the \
          right. A line ends where fewer than {BEYOND:.0} jobs took longer."
     );
-    Chart::new("percentiles", "Percentiles of the latency", how, Form::height, |sheet| {
+    let height = |form| height(form, &legend(form, &served));
+    Chart::new("percentiles", "Percentiles of the latency", how, height, |sheet| {
         let ticks = NAMED.into_iter().map(|(fraction, text)| (nines(fraction), text.into()));
         let plot = |top| Plot {
             left: left(sheet.form),
@@ -149,11 +153,15 @@ fn tail(shown: &Shown<'_>) -> Vec<(f64, f64)> {
     enough.filter_map(|fraction| Some((fraction, shown.latencies.quantile(fraction)?))).collect()
 }
 
+fn legend(form: Form, served: &[&Shown<'_>]) -> Legend {
+    Legend::new(form, left(form), served.iter().map(|shown| shown.entry()))
+}
+
 /// The legend and the axes under it.
 fn with_legend(sheet: &Sheet<'_>, served: &[&Shown<'_>], plot: impl FnOnce(f64) -> Plot) -> Drawn<Plot> {
-    let legend = Legend::new(sheet.form, left(sheet.form), served.iter().map(|shown| shown.entry()));
+    let legend = legend(sheet.form, served);
     legend.draw(sheet)?;
-    let plot = plot(legend.height + 4.0);
+    let plot = plot(legend.height);
     plot.axes(sheet)?;
     Ok(plot)
 }

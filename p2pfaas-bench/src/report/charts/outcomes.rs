@@ -55,7 +55,7 @@ pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
     let height = |form: Form| legend(form).height + group(form) * kinds as f64 + BELOW;
     Chart::new("outcomes", "What became of the jobs of each type", how, height, |sheet| {
         let (form, legend) = (sheet.form, legend(sheet.form));
-        let left = form.either(196.0, 116.0);
+        let left = form.either(196.0, 132.0);
         let plot = Plot {
             left,
             top: legend.height,

@@ -153,7 +153,7 @@ impl Plot {
         if self.y.name.is_empty() {
             return Ok(());
         }
-        let x = self.left - self.number_room(small) - 16.0;
+        let x = self.left - self.number_room(small) - 20.0;
         sheet.write_in(&self.y.name, (x, (self.top + self.bottom) / 2.0), Anchor::Upwards, small, INK)
     }
 
@@ -167,8 +167,8 @@ impl Plot {
         sheet.line(&points.iter().map(|point| self.at(*point)).collect::<Vec<_>>(), pen)
     }
 
-    /// A line across at a value of x, with words beside it, so many lines from its upper end.
-    pub fn mark_x(&self, sheet: &Sheet<'_>, x: f64, words: &str, line: usize) -> Drawn {
+    /// A line across at a value of x, with words beside it at this height.
+    pub fn mark_x(&self, sheet: &Sheet<'_>, x: f64, words: &str, y: f64) -> Drawn {
         let x = self.x_at(x);
         sheet.line(&[(x, self.top), (x, self.bottom)], Pen::solid(FAINT, 1.0))?;
         let height = sheet.text_height() - 2.0;
@@ -176,8 +176,7 @@ impl Plot {
             true => (x - 5.0, Anchor::Right),
             false => (x + 5.0, Anchor::Left),
         };
-        let y = self.top + 8.0 + 1.3 * height * line as f64;
-        sheet.write_in(words, (place, y), anchor, height, FAINT)
+        sheet.write_in(words, (place, y), anchor, height, INK)
     }
 }
 

@@ -12,7 +12,7 @@ const FINE: f64 = 4.0;
 /// The backend makes letters smaller than it was told by this.
 const LETTERS: f64 = 1.24;
 /// Width of a letter, in heights of a line, on average.
-const LETTER: f64 = 0.54;
+const LETTER: f64 = 0.52;
 const DASH: f64 = 9.0;
 const GAP: f64 = 5.0;
 
@@ -28,11 +28,6 @@ pub(super) enum Form {
 impl Form {
     pub fn width(self) -> f64 {
         if self == Form::Wide { 900.0 } else { 360.0 }
-    }
-
-    /// The usual height of a chart.
-    pub fn height(self) -> f64 {
-        if self == Form::Wide { 380.0 } else { 300.0 }
     }
 
     /// Height of letters.

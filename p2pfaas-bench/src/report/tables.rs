@@ -94,8 +94,10 @@ pub(super) fn policies(summary: &Summary) -> String {
                 colour.0, colour.1, colour.2
             )
         });
-        let (label, name) = (escaped(&policy.label), escaped(&policy.name));
-        let _ = write!(text, "<tr><th scope=\"row\">{swatch}{label}<small>{name}</small></th>");
+        let name = Some(&policy.name).filter(|name| **name != policy.label);
+        let name = name.map_or_else(String::new, |name| format!("<small>{}</small>", escaped(name)));
+        let label = escaped(&policy.label);
+        let _ = write!(text, "<tr><th scope=\"row\">{swatch}{label}{name}</th>");
         for column in columns() {
             let _ = write!(text, "<td>{}</td>", (column.cell)(policy));
         }

@@ -1,10 +1,10 @@
 //! What became of the jobs of each task type.
 
-use plotters::prelude::RGBColor;
+use plotters::prelude::{RGBColor, WHITE};
 
 use super::legend::{Entry, Legend, Sample};
 use super::plot::{Plot, Ruler, Scale};
-use super::sheet::{Anchor, Form, Sheet, shortened};
+use super::sheet::{Anchor, Form, Sheet, shortened, text_width};
 use super::{Chart, Shown, Subject};
 use crate::experiment::JobType;
 use crate::results::drawing::Drawn;
@@ -69,6 +69,9 @@ pub(super) fn chart(subject: &Subject<'_>) -> Drawn<Option<Chart>> {
         for (kind, job) in subject.experiment.jobs.iter().take(kinds).enumerate() {
             let top = plot.top + group(form) * kind as f64;
             let title = shortened(&title(job), sheet.width - 24.0, sheet.text_height());
+            // The axis does not go through it.
+            let end = 20.0 + text_width(&title, sheet.text_height());
+            sheet.rectangle((12.0, top + 1.0), (end, top + HEADING - 1.0), WHITE)?;
             sheet.write(&title, (16.0, top + HEADING / 2.0), Anchor::Left)?;
             for (index, shown) in shown.iter().enumerate() {
                 let y = top + HEADING + row(form) * (index as f64 + 0.5);

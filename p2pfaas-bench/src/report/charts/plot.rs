@@ -172,9 +172,9 @@ impl Plot {
         let x = self.x_at(x);
         sheet.line(&[(x, self.top), (x, self.bottom)], Pen::solid(FAINT, 1.0))?;
         let height = sheet.text_height() - 2.0;
-        let (place, anchor) = match x > (self.left + self.right) / 2.0 {
-            true => (x - 5.0, Anchor::Right),
-            false => (x + 5.0, Anchor::Left),
+        let (place, anchor) = match x + 5.0 + super::sheet::text_width(words, height) < self.right {
+            true => (x + 5.0, Anchor::Left),
+            false => (x - 5.0, Anchor::Right),
         };
         sheet.write_in(words, (place, y), anchor, height, INK)
     }

@@ -63,8 +63,10 @@ const RUN_MORE: &str = "\
 The results folder holds:
   summary.json     what the table shows and more, with 95 % confidence intervals
   summary.csv      the same, one line a policy
-  jobs.parquet     one row a job, also of training and warm-up (column `phase`); with --on sim only if --jobs
-                   is given
+  comparisons.csv  every two policies under the same jobs: their difference in jobs in time, jobs dropped and mean
+                   latency, with its interval, Cohen's d_z, and p before and after Holm's adjustment
+  jobs.parquet     one row a job, also of training and warm-up (column `phase`): `p2pfaas columns` says what is in
+                   it; with --on sim only up to 2 million jobs, or if --jobs is given
   experiment.toml  the experiment file
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
   learning.csv     the same, one line a second
@@ -72,6 +74,11 @@ The results folder holds:
   beside.svg       the same as a picture
   event-logs/      with --event-logs: what each node saw and did, LABEL-seedN-nodeI.log
   agents/          what each node's agent has learned, LABEL-seedN-nodeI.ckpt
+
+Intervals are Student's t on the values of the seeds where there are several (replications), else on twentieths of the \
+only run (batch means); `method` in the summary says which. Policies are compared under the same jobs, pair by pair: by \
+seeds, else by these twentieths. A difference whose interval contains 0 is not significant, and a warning says so. When a run \
+was steady is found by MSER-5 on the number of jobs in the system, and a warning tells of a shorter `warmup_s`.
 
 Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
 
@@ -203,6 +210,8 @@ pub enum Command {
     Theory(TheoryArgs),
     /// List the policies with their parameters, defaults and meanings
     Policies,
+    /// List the columns of jobs.parquet with their types, units and meanings, and when they are null
+    Columns,
 }
 
 /// Arguments of `p2pfaas run`.
@@ -222,9 +231,12 @@ pub struct RunArgs {
     /// Print summary.json on standard output, and nothing else there
     #[arg(long)]
     pub json: bool,
-    /// Write jobs.parquet also with --on sim
+    /// Write jobs.parquet however many jobs there are: with --on sim it is left out from 2 million jobs on
     #[arg(long)]
     pub jobs: bool,
+    /// With --on sim, leave jobs.parquet out
+    #[arg(long, conflicts_with = "jobs")]
+    pub no_jobs: bool,
     /// With --on sim, leave out the full-information policies that run beside those of the file
     #[arg(long)]
     pub no_references: bool,
@@ -249,6 +261,9 @@ impl RunArgs {
             (Place::Local, Some(_), _) => Err("--beside compares a simulation: it needs --on sim".into()),
             (Place::Sim, _, true) => {
                 Err("--event-logs records nodes in real time: it needs --on local".into())
+            }
+            (Place::Local, None, _) if self.no_jobs => {
+                Err("--no-jobs leaves out what a simulation can tell again: it needs --on sim".into())
             }
             (Place::Sim, Some(_), _) => Ok(Place::SimMeasured),
             (place, ..) => Ok(place),
@@ -442,6 +457,7 @@ mod tests {
         };
         assert_eq!(place("--on sim --beside b"), Ok(Place::SimMeasured));
         assert_eq!(place("--on local --event-logs"), Ok(Place::Local));
+        assert!(place("--on local --no-jobs").unwrap_err().contains("--on sim"));
         assert!(place("--on local --beside b").unwrap_err().contains("--on sim"));
         assert!(place("--on sim --event-logs").unwrap_err().contains("--on local"));
         assert!(Cli::try_parse_from(["p2pfaas", "replay", "a", "--jobs"]).is_err(), "nowhere to write them");

@@ -17,7 +17,7 @@ use crate::beside::{self, Beside};
 use crate::cli::{Cli, Command, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
-use crate::results::{Folder, WriteError};
+use crate::results::{COLUMNS_TEXT, Folder, WriteError};
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
 use crate::{evaluate, interrupt, policies, run, table, theory, train};
 
@@ -41,6 +41,10 @@ pub fn run_command(registry: Registry) -> ExitCode {
     match cli.command {
         Command::Policies => {
             print(&policies::describe(&registry));
+            ExitCode::SUCCESS
+        }
+        Command::Columns => {
+            print(COLUMNS_TEXT);
             ExitCode::SUCCESS
         }
         Command::Run(args) => match args.place() {
@@ -100,7 +104,7 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
         Err(code) => return code,
     };
     let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
-    let options = simulate::Options { threads: args.threads, jobs: args.jobs };
+    let options = simulate::Options { threads: args.threads, jobs: keeps_jobs(args, &experiment) };
     tell(args, &experiment, |folder, cancel| {
         let progress = SimProgress::on_stderr(&experiment);
         let mut summary = simulate::run(&experiment, &engine, folder, options, cancel, &progress)?;
@@ -108,6 +112,16 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
         beside::write(folder, &summary)?;
         Ok::<_, SimulateError>(summary)
     })
+}
+
+/// Whether a simulation writes `jobs.parquet`.
+fn keeps_jobs(args: &RunArgs, experiment: &Experiment) -> bool {
+    let expected = simulate::expected_jobs(experiment);
+    let few = expected <= simulate::MAX_JOBS_UNASKED;
+    if !few && !args.jobs && !args.no_jobs {
+        eprintln!("about {expected:.0} jobs: jobs.parquet is left out; --jobs writes it");
+    }
+    args.jobs || (few && !args.no_jobs)
 }
 
 /// Runs, and tells what came of it and where it is.

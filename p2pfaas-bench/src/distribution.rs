@@ -58,6 +58,18 @@ impl Distribution {
         Some(self.max_s.map_or(middle_s, |max_s| middle_s.min(max_s)))
     }
 
+    /// The time at this rank, from 1, of all in order; `None` of nothing.
+    pub fn at_rank(&self, rank: u64) -> Option<f64> {
+        // In the middle of what belongs to the rank, so that no rounding makes it another's.
+        self.quantile((rank as f64 - 0.5) / self.count().max(1) as f64)
+    }
+
+    /// How many times are at most as long, as far as they are told apart.
+    pub fn count_to(&self, time_s: f64) -> u64 {
+        let histogram = self.histogram.as_ref();
+        histogram.map_or(0, |histogram| histogram.count_between(0, (time_s * 1e6).round() as u64))
+    }
+
     /// The longest of them, exactly.
     pub fn max_s(&self) -> Option<f64> {
         self.max_s
@@ -103,6 +115,18 @@ mod tests {
             let found = distribution.quantile(f64::from(time) / 2_000.0).unwrap();
             assert!((found - 1e-6 * f64::from(time)).abs() < 1e-12, "{found} instead of {time} us");
         }
+    }
+
+    #[test]
+    fn every_rank_has_its_own_time() {
+        let mut distribution = Distribution::default();
+        (1..=1_999).for_each(|time| distribution.add(1e-6 * f64::from(time)));
+        for rank in 1..=1_999 {
+            let found = distribution.at_rank(rank).unwrap();
+            assert!((found - 1e-6 * rank as f64).abs() < 1e-12, "{found} at rank {rank}");
+            assert_eq!(distribution.count_to(found), rank);
+        }
+        assert_eq!((Distribution::default().at_rank(1), Distribution::default().count_to(1.0)), (None, 0));
     }
 
     #[test]

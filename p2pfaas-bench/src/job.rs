@@ -1,5 +1,7 @@
 //! What became of one job, as its client saw it.
 
+use std::time::Duration;
+
 use p2pfaas_sim::arrivals::Arrival;
 
 /// How a job ended for its client.
@@ -90,9 +92,11 @@ pub struct JobRecord {
 }
 
 impl JobRecord {
-    /// Seconds from the instant when it was due until its answer was complete.
+    /// Seconds from the instant when it was due until its answer was complete, to the nanosecond: what the
+    /// subtraction of two instants of a long run adds below that must not decide about a deadline.
     pub fn latency_s(&self) -> Option<f64> {
-        self.answered_s.map(|answered_s| answered_s - self.arrival.at_s)
+        let nanoseconds = self.answered_s.map(|answered_s| 1e9 * (answered_s - self.arrival.at_s));
+        nanoseconds.map(|nanoseconds| Duration::from_nanos(nanoseconds.round() as u64).as_secs_f64())
     }
 
     /// Seconds by which it was sent too late.
@@ -175,5 +179,15 @@ mod tests {
         assert!(job.in_time());
         job.outcome = Outcome::Dropped;
         assert!(!job.in_time());
+    }
+
+    #[test]
+    fn a_job_that_takes_exactly_its_deadline_is_in_time_however_late_in_the_run_it_comes() {
+        for at_s in [0.1, 77.7, 86_399.123_456_789] {
+            let mut job = record(0, at_s, Outcome::Served, Some(at_s + 0.3));
+            job.deadline_s = Some(0.3);
+            assert_eq!(job.latency_s(), Some(0.3));
+            assert!(job.in_time(), "{at_s}");
+        }
     }
 }

@@ -8,7 +8,7 @@
 //! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
-//! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
+//! - [`tally`], [`distribution`], [`in_system`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`series`] follows what happens over time and between nodes, [`report`] makes pictures and a page of it;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
@@ -27,6 +27,7 @@ pub mod embedded;
 pub mod emulate;
 pub mod evaluate;
 pub mod experiment;
+pub mod in_system;
 mod interrupt;
 pub mod job;
 pub mod load;

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::beside;
 use crate::statistics::Interval;
-use crate::summary::{Lag, PolicySummary, Summary};
+use crate::summary::{Comparison, Difference, Lag, Measure, PairedBy, PolicySummary, Summary, Verdict};
 
 /// Lines above and below, none between the rows.
 pub(crate) const STYLE: TableStyle = TableStyle { row_separator: LineStyle::none(), ..UTF8_HORIZONTAL_ONLY };
@@ -45,6 +45,7 @@ pub fn render(summary: &Summary) -> String {
         column.set_padding((1, 0));
     }
     let mut text = format!("{table}\n");
+    text.extend(against_the_best(summary));
     text.extend(summary.cores.map(|cores| machine(summary, cores)));
     text.push_str(&learning(summary));
     text.extend((summary.cores.is_some()).then(|| generator(summary)));
@@ -80,6 +81,74 @@ fn row(policy: &PolicySummary) -> Vec<String> {
 /// Half of its width; both ends are in `summary.json`.
 fn interval(interval: Option<Interval>) -> String {
     interval.map_or_else(String::new, |[low, high]| format!(" \u{b1}{:.1}", 50.0 * (high - low)))
+}
+
+/// The best policy against each other one, by jobs in time.
+fn against_the_best(summary: &Summary) -> Option<String> {
+    let best = summary.best()?;
+    let others: Vec<_> = summary.comparisons.iter().filter_map(|pair| Other::of(pair, &best.label)).collect();
+    let by = others.first()?.paired_by;
+    let mut table = Table::new();
+    table.load_style(STYLE).set_header([
+        &format!("{} against", best.label),
+        "in time, points\n(95 % CI)",
+        "effect\nd_z",
+        "p\n(Holm)",
+        "",
+    ]);
+    for other in &others {
+        table.add_row(other.row());
+    }
+    for column in table.column_iter_mut().skip(1).take(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+        column.set_padding((1, 0));
+    }
+    let by = match by {
+        PairedBy::Seeds => "the same jobs, paired by seeds",
+        PairedBy::Batches => "the same jobs, paired by twentieths of the only run",
+    };
+    Some(format!("{table}\n{by}; all pairs, jobs dropped and latencies: comparisons.csv\n"))
+}
+
+/// How much better the best is than another one.
+struct Other<'a> {
+    label: &'a str,
+    paired_by: PairedBy,
+    found: Difference,
+    /// The best is the first of the two.
+    first: bool,
+}
+
+impl<'a> Other<'a> {
+    fn of(pair: &'a Comparison, best: &str) -> Option<Other<'a>> {
+        let first = pair.a == best;
+        if !first && pair.b != best {
+            return None;
+        }
+        let label = if first { &pair.b } else { &pair.a };
+        Some(Other { label, paired_by: pair.paired_by?, found: *pair.of(Measure::InTime)?, first })
+    }
+
+    fn row(&self) -> [String; 5] {
+        let Difference { difference, ci95: [low, high], d_z, p_holm, verdict, .. } = self.found;
+        let (sign, [low, high]) = if self.first { (1.0, [low, high]) } else { (-1.0, [-high, -low]) };
+        let points = |share: f64| format!("{:+.1}", 100.0 * share);
+        let verdict = match verdict {
+            Verdict::FirstBetter if self.first => "better",
+            Verdict::SecondBetter if !self.first => "better",
+            // On average over the seeds, where these have not equally many jobs.
+            Verdict::FirstBetter | Verdict::SecondBetter => "worse",
+            Verdict::NotAmongSoMany => "not significant among so many",
+            Verdict::NotSignificant => "not significant",
+        };
+        [
+            self.label.into(),
+            format!("{} [{}, {}]", points(sign * difference), points(low), points(high)),
+            d_z.map_or_else(|| "-".into(), |d_z| format!("{:.2}", sign * d_z)),
+            if p_holm < 0.001 { "<0.001".into() } else { format!("{p_holm:.3}") },
+            verdict.into(),
+        ]
+    }
 }
 
 /// Whether the machine and the emulation could bear it.
@@ -147,5 +216,44 @@ mod tests {
         for part in ["CPU", "machine:", "devices:", "generator:"] {
             assert!(!text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn the_best_policy_stands_against_each_other_one_with_its_sign() {
+        let mut summary = summary();
+        let worse = PolicySummary { label: "b".into(), in_time: 0.3, ..summary.policies[0].clone() };
+        let third = PolicySummary { label: "c".into(), in_time: 0.39, ..worse.clone() };
+        summary.policies.splice(0..0, [worse, third]);
+        let found = Difference {
+            difference: -0.1,
+            ci95: [-0.15, -0.05],
+            d_z: Some(-2.5),
+            p: 0.0001,
+            p_holm: 0.0002,
+            pairs: 5,
+            verdict: Verdict::SecondBetter,
+        };
+        let pair = |a: &str, b: &str, in_time| Comparison {
+            a: a.into(),
+            b: b.into(),
+            paired_by: Some(PairedBy::Seeds),
+            seeds: vec![1, 2],
+            seeds_left_out: Vec::new(),
+            in_time: Some(in_time),
+            dropped: None,
+            latency_mean_s: None,
+        };
+        let chance = Difference { p_holm: 0.25, d_z: None, verdict: Verdict::NotSignificant, ..found };
+        summary.comparisons = vec![pair("b", "c", found), pair("b", "a", found), pair("c", "a", chance)];
+        let text = render(&summary);
+        let lines: Vec<_> = text.lines().skip_while(|line| !line.contains("a against")).collect();
+        assert!(!lines.is_empty(), "{text}");
+        let row = |label: &str| {
+            let row = lines.iter().find(|line| line.trim_start().starts_with(label)).unwrap();
+            row.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(row("b "), "+10.0 [+5.0, +15.0] 2.50 <0.001 better");
+        assert_eq!(row("c "), "+10.0 [+5.0, +15.0] - 0.250 not significant");
+        assert!(text.contains("paired by seeds"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::distribution::Distribution;
+use crate::in_system::InSystem;
 use crate::job::{JobRecord, Outcome, Phase};
 
 /// Stretches of equal length into which a run is cut, so that its own fluctuation can be seen.
@@ -105,8 +106,10 @@ pub struct Tally {
     pub counts: Counts,
     /// Those that were due in each twentieth of the run.
     pub batches: [Counts; BATCHES],
-    /// Latencies of served jobs.
-    pub latencies: Distribution,
+    /// Latencies of the served ones among these.
+    pub batch_latencies: [Distribution; BATCHES],
+    /// How many jobs there were at each moment, from the beginning of the warm-up on.
+    pub in_system: InSystem,
     /// How late jobs were sent.
     pub lags: Distribution,
     /// Why the first of the failed ones failed, where that is known.
@@ -122,7 +125,8 @@ impl Tally {
         Tally {
             counts: Counts::default(),
             batches: [Counts::default(); BATCHES],
-            latencies: Distribution::default(),
+            batch_latencies: std::array::from_fn(|_| Distribution::default()),
+            in_system: InSystem::new(measured_s.end),
             lags: Distribution::default(),
             first_failure: None,
             begins_s: measured_s.start,
@@ -132,19 +136,29 @@ impl Tally {
 
     /// Counts one job.
     pub fn add(&mut self, job: &Counted) {
+        if let (Phase::Warmup | Phase::Measured, Some(latency_s)) = (job.phase, job.latency_s) {
+            self.in_system.add(job.at_s, latency_s);
+        }
         if job.phase != Phase::Measured {
             return;
         }
         self.counts.add(job);
         // Too small and too large numbers go to the first and the last.
-        let batch = ((job.at_s - self.begins_s) * self.batches_per_s) as usize;
-        self.batches[batch.min(BATCHES - 1)].add(job);
+        let batch = (((job.at_s - self.begins_s) * self.batches_per_s) as usize).min(BATCHES - 1);
+        self.batches[batch].add(job);
         if let (Outcome::Served, Some(latency_s)) = (job.outcome, job.latency_s) {
-            self.latencies.add(latency_s);
+            self.batch_latencies[batch].add(latency_s);
         }
         if let Some(lag_s) = job.lag_s {
             self.lags.add(lag_s);
         }
+    }
+
+    /// Latencies of all served jobs.
+    pub fn latencies(&self) -> Distribution {
+        let mut all = Distribution::default();
+        self.batch_latencies.iter().for_each(|batch| all.merge(batch));
+        all
     }
 
     /// Counts one job of which everything is known.
@@ -187,13 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_measured_is_not_counted() {
-        let mut tally = Tally::new(0.0..10.0);
+    fn what_is_not_measured_is_not_counted_but_the_warm_up_shows_in_how_many_jobs_there_were() {
+        let mut tally = Tally::new(4.0..10.0);
         let untouched = tally.clone();
-        for phase in [Phase::Training, Phase::Warmup] {
-            tally.add(&Counted { phase, ..served(1.0, 0.5) });
-        }
+        tally.add(&Counted { phase: Phase::Training, ..served(-1.0, 0.5) });
         assert_eq!(tally, untouched);
+        tally.add(&Counted { phase: Phase::Warmup, ..served(1.0, 0.5) });
+        assert_eq!((tally.counts, &tally.batches), (untouched.counts, &untouched.batches));
+        assert_ne!(tally.in_system, untouched.in_system);
     }
 
     #[test]
@@ -206,7 +221,7 @@ mod tests {
         }
         let Counts { offered, served, dropped, rejected, failed, cancelled, .. } = tally.counts;
         assert_eq!([offered, served, dropped, rejected, failed, cancelled], [5, 1, 1, 1, 1, 1]);
-        assert_eq!(tally.latencies.count(), 1);
+        assert_eq!(tally.latencies().count(), 1);
         assert_eq!(tally.counts.latency_mean_s(), Some(0.25));
         assert_eq!(tally.lags.max_s(), None);
     }
@@ -220,9 +235,11 @@ mod tests {
             }
         };
         fill(&mut tally, 1_000_000);
-        let before = tally.latencies.memory();
+        let memory = |tally: &Tally| tally.batch_latencies.iter().map(Distribution::memory).sum::<usize>();
+        let before = memory(&tally);
         fill(&mut tally, 1_000_000);
-        assert_eq!(tally.latencies.memory(), before);
-        assert!(before < 150_000, "{before} bytes");
+        assert_eq!(memory(&tally), before);
+        // Ten of the batches have jobs.
+        assert!(before < 10 * 150_000, "{before} bytes");
     }
 }

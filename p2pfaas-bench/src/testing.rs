@@ -103,6 +103,7 @@ pub fn summary() -> Summary {
         warnings: vec!["beware".into()],
         policies: PolicySummary::of("a", "A(1)", &runs([run(1, 0.25)])).into_iter().collect(),
         references: Vec::new(),
+        comparisons: Vec::new(),
         beside: None,
     }
 }

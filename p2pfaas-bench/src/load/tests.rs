@@ -46,8 +46,12 @@ async fn serve(mut stream: TcpStream, answer: &str, requests: Arc<AtomicUsize>, 
 }
 
 fn steady(rate: u32, duration_s: f64) -> Experiment {
+    traffic("deterministic", rate, duration_s)
+}
+
+fn traffic(kind: &str, rate: u32, duration_s: f64) -> Experiment {
     experiment(&format!(
-        "[cluster]\nnodes = 1\n[traffic]\nkind = \"deterministic\"\nrate = {rate}\n\
+        "[cluster]\nnodes = 1\n[traffic]\nkind = \"{kind}\"\nrate = {rate}\n\
          [[jobs]]\nfunction = \"echo\"\ndeadline_s = 0.05\n[[policy]]\nname = \"NoScheduler\"\n\
          [run]\nduration_s = {duration_s}\n"
     ))
@@ -123,6 +127,19 @@ fn jobs_are_sent_on_schedule_although_none_is_answered() {
     assert_eq!((run.sent, run.records.len()), (due, due));
     assert!(run.records.iter().all(|record| record.outcome == Outcome::Served));
     assert!(run.records.iter().all(|record| record.executed_by == Some(0)));
+}
+
+#[test]
+fn poisson_jobs_are_due_at_the_instants_of_the_schedule_however_slow_the_answers_are() {
+    let experiment = traffic("poisson", 30, 2.0);
+    let due: Vec<_> = Schedule::new(&experiment.traffic, 1, experiment.horizon_s()).collect();
+    // The server is shut until all of them were due.
+    let run = run(&experiment, OK, 2.0, |stub, _| stub.open.cancel());
+    let instants: Vec<_> = run.records.iter().map(|record| record.arrival).collect();
+    assert_eq!(instants, due);
+    assert!(run.records.iter().all(|record| record.sent_s.unwrap() >= record.arrival.at_s));
+    // tests/poisson.rs shows that these are Poisson at 30 jobs/s; a generator that sent 23 would lack a quarter.
+    assert!((40..=80).contains(&due.len()), "{}", due.len());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! charts as a file of its own for papers.
 
 mod charts;
+mod comparisons;
 mod html;
 mod page;
 mod png;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::charts::Chart;
+use super::comparisons;
 use super::html::escaped;
 use super::tables;
 use crate::experiment::Experiment;
@@ -29,6 +30,7 @@ pub(super) fn render(
     text.push_str("</header>\n");
     warnings(&mut text, summary);
     policies(&mut text, summary);
+    text.push_str(&comparisons::section(&summary.comparisons));
     for chart in charts {
         figure(&mut text, chart);
     }

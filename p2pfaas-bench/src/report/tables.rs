@@ -32,24 +32,44 @@ const COLUMNS: &[Column] = &[
         unit: "% (95 % CI)",
         cell: |policy| with_interval(100.0 * policy.forwarded, 100.0, policy.ci95.forwarded, 1),
     },
-    Column { name: "probes", unit: "per job", cell: |policy| format!("{:.2}", policy.probes_per_job) },
+    Column {
+        name: "probes",
+        unit: "per job (95 % CI)",
+        cell: |policy| with_interval(policy.probes_per_job, 1.0, policy.ci95.probes_per_job, 2),
+    },
     Column {
         name: "mean latency",
         unit: "ms (95 % CI)",
-        cell: |policy| match policy.latency_s.mean {
-            Some(mean_s) => {
-                let digits = digits(1e3 * mean_s);
-                with_interval(1e3 * mean_s, 1e3, policy.ci95.latency_mean_s, digits)
+        cell: |policy| latency(policy.latency_s.mean, policy.ci95.latency_mean_s),
+    },
+    Column {
+        name: "p50",
+        unit: "ms (95 % CI)",
+        cell: |policy| latency(policy.latency_s.p50, policy.ci95.latency_p50_s),
+    },
+    Column {
+        name: "p95",
+        unit: "ms (95 % CI)",
+        cell: |policy| latency(policy.latency_s.p95, policy.ci95.latency_p95_s),
+    },
+    Column {
+        name: "p99",
+        unit: "ms (95 % CI)",
+        cell: |policy| latency(policy.latency_s.p99, policy.ci95.latency_p99_s),
+    },
+    Column { name: "offered", unit: "jobs/s", cell: |policy| format!("{:.1}", policy.offered_per_s) },
+    Column { name: "served", unit: "jobs/s", cell: |policy| format!("{:.1}", policy.served_per_s) },
+    Column { name: "jobs", unit: "all seeds", cell: |policy| policy.offered.to_string() },
+    Column {
+        name: "steady from",
+        unit: "s (MSER-5)",
+        cell: |policy| match policy.warmup {
+            Some(warmup) => {
+                warmup.steady_from_s.map_or_else(|| "never".into(), |steady_s| format!("{steady_s:.1}"))
             }
             None => NOTHING.into(),
         },
     },
-    Column { name: "p50", unit: "ms", cell: |policy| milliseconds(policy.latency_s.p50) },
-    Column { name: "p95", unit: "ms", cell: |policy| milliseconds(policy.latency_s.p95) },
-    Column { name: "p99", unit: "ms", cell: |policy| milliseconds(policy.latency_s.p99) },
-    Column { name: "offered", unit: "jobs/s", cell: |policy| format!("{:.1}", policy.offered_per_s) },
-    Column { name: "served", unit: "jobs/s", cell: |policy| format!("{:.1}", policy.served_per_s) },
-    Column { name: "jobs", unit: "all seeds", cell: |policy| policy.offered.to_string() },
 ];
 
 /// What only a clock can tell.
@@ -121,6 +141,14 @@ pub(super) fn policies(summary: &Summary) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
+}
+
+/// A latency in milliseconds with its interval.
+fn latency(seconds: Option<f64>, interval: Option<Interval>) -> String {
+    seconds.map_or_else(
+        || NOTHING.into(),
+        |seconds| with_interval(1e3 * seconds, 1e3, interval, digits(1e3 * seconds)),
+    )
 }
 
 /// Whole milliseconds, as in the terminal; short ones with digits.

@@ -15,7 +15,7 @@ use crate::curve::Curve;
 use crate::experiment::Experiment;
 use crate::summary::Summary;
 
-pub use jobs_file::{JobsFile, JobsFileError, Row};
+pub use jobs_file::{COLUMNS_TEXT, JobsFile, JobsFileError, Row};
 
 const EVENT_LOGS: &str = "event-logs";
 const PICTURE: &str = "learning.svg";
@@ -61,13 +61,17 @@ impl Folder {
         self.0.join("jobs.parquet")
     }
 
-    /// Writes `summary.json` and `summary.csv`.
+    /// Writes `summary.json`, `summary.csv` and, of more than one policy, `comparisons.csv`.
     ///
     /// # Errors
     /// They cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), WriteError> {
         self.write("summary.json", &summary.to_json())?;
-        self.write("summary.csv", &csv::render(summary))
+        self.write("summary.csv", &csv::render(summary))?;
+        match summary.comparisons.is_empty() {
+            true => Ok(()),
+            false => self.write("comparisons.csv", &csv::comparisons(summary)),
+        }
     }
 
     /// Where the agent of a node is kept.

@@ -37,6 +37,9 @@ pub use watcher::Watcher;
 /// What results say of where they come from.
 pub(crate) const ON: &str = "sim";
 
+/// Expected jobs of all runs together up to which `jobs.parquet` is written although nobody has asked for it.
+pub const MAX_JOBS_UNASKED: f64 = 2e6;
+
 /// How to run it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -71,6 +74,17 @@ pub enum SimulateError {
     /// An agent cannot be kept.
     #[error("cannot keep an agent: {0}")]
     Agent(#[from] CheckpointError),
+}
+
+/// Jobs that all policies and seeds together are expected to have, trainings and warm-ups included.
+pub fn expected_jobs(experiment: &Experiment) -> f64 {
+    let between = |begins_s: f64, ends_s: f64| {
+        experiment.traffic.iter().map(|traffic| traffic.expected_jobs(begins_s, ends_s)).sum::<f64>()
+    };
+    let run = between(0.0, experiment.horizon_s());
+    let training = |train_s: f64| if train_s > 0.0 { between(-train_s, 0.0) } else { 0.0 };
+    let policies = experiment.policies.iter().map(|policy| run + training(policy.train_s()));
+    experiment.seeds.len() as f64 * policies.sum::<f64>()
 }
 
 /// Runs all policies and seeds and leaves the results in a folder. When cancelled, it keeps what was

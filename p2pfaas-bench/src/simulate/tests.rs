@@ -5,6 +5,9 @@ use crate::experiment::Place;
 use crate::testing::{Pretended, parse_on, sweep_file};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
+const NAMES: [&str; 6] =
+    ["comparisons.csv", "experiment.toml", "jobs.parquet", "report.html", "summary.csv", "summary.json"];
+
 struct There {
     summary: Summary,
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -57,7 +60,8 @@ fn every_policy_and_seed_is_run_and_no_clock_shows_in_the_results() {
     let engine = Pretended::default();
     let there = simulate(2, false, &engine, &CancellationToken::new());
     assert_eq!(engine.begun.into_inner(), 4);
-    assert_eq!(names(&there), ["experiment.toml", "report.html", "summary.csv", "summary.json"]);
+    let without_jobs: Vec<_> = NAMES.into_iter().filter(|name| *name != "jobs.parquet").collect();
+    assert_eq!(names(&there), without_jobs);
     let [none, pow] = &there.summary.policies[..] else { panic!("{:?}", there.summary) };
     assert_eq!((none.label.as_str(), pow.label.as_str()), ("none", "pow"));
     assert_eq!(none.offered, pow.offered, "the same arrivals for both");
@@ -72,10 +76,7 @@ fn every_policy_and_seed_is_run_and_no_clock_shows_in_the_results() {
 #[test]
 fn jobs_are_written_when_asked_for_in_the_order_of_policies_seeds_and_jobs() {
     let there = simulate(3, true, &Pretended::default(), &CancellationToken::new());
-    assert_eq!(
-        names(&there),
-        ["experiment.toml", "jobs.parquet", "report.html", "summary.csv", "summary.json"]
-    );
+    assert_eq!(names(&there), NAMES);
     let rows = rows(&there);
     let cell = |row: &parquet::record::Row, name: &str| {
         row.get_column_iter().find(|(column, _)| *column == name).unwrap().1.to_string()
@@ -128,4 +129,15 @@ fn a_run_that_cannot_be_made_ends_all_and_says_which_one_it_was() {
     let error = run(&experiment, &Broken, &out, options, &cancel, &SimProgress::hidden()).unwrap_err();
     assert_eq!(error.to_string(), "pow, seed 1: no such thing");
     assert!(folder.path().join("summary.json").is_file() && folder.path().join("jobs.parquet").is_file());
+}
+
+#[test]
+fn the_jobs_of_all_policies_and_seeds_are_expected_with_their_trainings() {
+    // 2 nodes with 2 jobs/s for 21 s, 2 policies and 2 seeds.
+    let experiment = parse_on(Place::Sim, sweep_file()).unwrap();
+    assert_eq!(expected_jobs(&experiment), 4.0 * 84.0);
+    let learned = sweep_file()
+        .replace("PowerOfNScheduler\"\nthreshold = 1", "LearningScheduler\"\n[policy.agent]\ntrain_s = 9");
+    let experiment = parse_on(Place::Sim, &learned).unwrap();
+    assert_eq!(expected_jobs(&experiment), 4.0 * 84.0 + 2.0 * 36.0);
 }

@@ -143,16 +143,14 @@ fn the_page_needs_nothing_from_elsewhere() {
 #[test]
 fn warnings_come_first_and_a_run_that_was_ended_says_so() {
     let there = simulated(PLAIN, NONE);
-    assert!(!there.page.contains("id=\"warnings\""));
-    let experiment = parse_on(Place::Sim, &there.page_source()).unwrap();
-    let summary = Summary { warnings: vec!["x < y".into()], interrupted: true, ..there.summary };
-    let page = page::render(&experiment, &summary, &[], None);
+    let source = fs::read_to_string(there.folder.path().join("experiment.toml")).unwrap();
+    let experiment = parse_on(Place::Sim, &source).unwrap();
+    let told = |warnings, interrupted| {
+        let summary = Summary { warnings, interrupted, ..there.summary.clone() };
+        page::render(&experiment, &summary, &[], None)
+    };
+    assert!(!told(Vec::new(), false).contains("id=\"warnings\""));
+    let page = told(vec!["x < y".into()], true);
     let warned = page.find("<li>x &lt; y</li>").unwrap();
     assert!(page.contains("ended before it was over") && warned < page.find("id=\"policies\"").unwrap());
-}
-
-impl There {
-    fn page_source(&self) -> String {
-        fs::read_to_string(self.folder.path().join("experiment.toml")).unwrap()
-    }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::curve::Curve;
 use crate::experiment::Experiment;
 use crate::results::{Folder, JobsFile, JobsFileError, WriteError};
+use crate::series::RunSeries;
 use crate::summary::RunMeasured;
 
 const RUNS: &str = "runs";
@@ -25,6 +26,8 @@ const LOCK: &str = "lock";
 pub(crate) struct Ran {
     pub measured: RunMeasured,
     pub curve: Option<Curve>,
+    /// What charts are drawn of.
+    pub series: Option<RunSeries>,
 }
 
 /// What the runs of a folder are runs of.

@@ -10,6 +10,7 @@
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`in_system`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`kept`] keeps the runs that are over while others go on, so that an interrupted experiment can go on;
+//! - [`series`] follows what happens over time and between nodes, [`report`] makes pictures and a page of it;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
 //! - [`exports`] makes files for other programs of what was measured;
@@ -41,8 +42,10 @@ pub mod policies;
 pub mod progress;
 pub mod recorded;
 pub mod replay;
+pub mod report;
 pub mod results;
 pub mod run;
+pub mod series;
 pub mod simulate;
 mod stage;
 pub mod statistics;

@@ -21,7 +21,9 @@ use crate::kept::{Kept, Ran};
 use crate::load::{Session, Targets, drive};
 use crate::payload::{self, PayloadError};
 use crate::progress::{Live, Progress};
+use crate::report::Report;
 use crate::results::{Folder, JobsFile, JobsFileError, Row, WriteError};
+use crate::series::{PolicySeries, RunSeries, Seen};
 use crate::stage::Stage;
 use crate::summary::{PolicyRuns, RunMeasured, Summary};
 use crate::tally::{Counted, Tally};
@@ -92,10 +94,13 @@ pub fn run(
     let jobs = bench.kept.join(folder, &experiment.name, count);
     let written = folder.write_summary(&summary);
     let learning = folder.write_learning(&bench.curves, &summary);
+    let report = Report { experiment, summary: &summary, runs: &policies, series: &bench.series };
+    let reported = report.write(folder);
     ended?;
     jobs?;
     written?;
     learning?;
+    reported?;
     bench.kept.tidy(count)?;
     Ok(summary)
 }
@@ -109,6 +114,8 @@ struct Bench<'a> {
     folder: &'a Folder,
     kept: Kept,
     curves: Vec<Curve>,
+    /// One a policy.
+    series: Vec<PolicySeries>,
     event_logs: bool,
     nodes: Runtime,
     clients: Runtime,
@@ -133,6 +140,7 @@ impl<'a> Bench<'a> {
             folder,
             kept: Kept::of(folder)?,
             curves: Vec::new(),
+            series: Vec::new(),
             event_logs: false,
             nodes: Builder::new_multi_thread().thread_name("node").enable_all().build()?,
             // Apart from the nodes', so that a busy node does not make the generator late.
@@ -148,6 +156,7 @@ impl<'a> Bench<'a> {
     fn policies(&mut self, policies: &mut Vec<PolicyRuns>) -> Result<(), RunError> {
         for policy in &self.experiment.policies {
             let mut runs = PolicyRuns::default();
+            self.series.push(PolicySeries::default());
             let ended = self.seeds(policy, &mut runs);
             policies.push(runs);
             ended?;
@@ -173,6 +182,9 @@ impl<'a> Bench<'a> {
                 }
             };
             self.curves.extend(ran.curve);
+            if let (Some(all), Some(series)) = (self.series.last_mut(), ran.series) {
+                all.add(place, series);
+            }
             runs.add(place, ran.measured);
         }
         Ok(())
@@ -192,13 +204,15 @@ impl<'a> Bench<'a> {
         let mut jobs = JobsFile::create(&self.kept.draft(run), &self.experiment.name)?;
         let (sender, records) = mpsc::channel(RECORDS);
         let stop = self.cancel.child_token();
+        let mut series = RunSeries::new(self.experiment, policy);
         let (into_jobs, label) = (&mut jobs, policy.label.as_str().into());
-        let (into, tally) = (&mut curve, Tally::new(self.experiment.measured_s()));
+        let tally = Tally::new(self.experiment.measured_s());
+        let counts = Counting { tally, series: &mut series, curve: &mut curve };
         let mut failure = None;
         let (tally, ended_s) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
-                let collected = collect(records, tally, into_jobs, into, label, seed, &live);
+                let collected = collect(records, counts, into_jobs, label, seed, &live);
                 if collected.is_err() {
                     stop_on_error.cancel();
                 }
@@ -247,7 +261,7 @@ impl<'a> Bench<'a> {
         let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
         let interrupted = stop.is_cancelled();
         let measured = RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning };
-        Ok(Ran { measured, curve })
+        Ok(Ran { measured, curve, series: Some(series) })
     }
 
     /// Keeps what the agents have learned.
@@ -272,23 +286,36 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// What is counted of a run while it goes on.
+struct Counting<'a> {
+    tally: Tally,
+    series: &'a mut RunSeries,
+    curve: &'a mut Option<Curve>,
+}
+
+impl Counting<'_> {
+    fn add(&mut self, job: &JobRecord) {
+        self.tally.add_record(job);
+        self.series.add(&Seen::from(job));
+        if let Some(curve) = &mut self.curve {
+            curve.add(&Counted::from(job), job.report.reward);
+        }
+    }
+}
+
 /// Takes the records of a run as they come.
 fn collect(
     mut records: mpsc::Receiver<JobRecord>,
-    mut tally: Tally,
+    mut counts: Counting<'_>,
     jobs: &mut JobsFile,
-    curve: &mut Option<Curve>,
     policy: Arc<str>,
     seed: u64,
     live: &Live,
 ) -> Result<Tally, JobsFileError> {
     while let Some(job) = records.blocking_recv() {
-        tally.add_record(&job);
+        counts.add(&job);
         live.add(&job);
-        if let Some(curve) = curve {
-            curve.add(&Counted::from(&job), job.report.reward);
-        }
         jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
     }
-    Ok(tally)
+    Ok(counts.tally)
 }

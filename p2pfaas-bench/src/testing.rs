@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::experiment::{Experiment, Known, Place, PolicySpec, Problems};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
+use crate::series::Seen;
 use crate::simulate::{Ended, Engine, EngineError, Watcher};
 use crate::summary::{CostSummary, PolicyRuns, PolicySummary, RunMeasured, Summary};
-use crate::tally::{Counted, Tally};
+use crate::tally::Tally;
 
 /// Parses the text of an experiment file for an embedded cluster.
 pub fn parse(text: &str) -> Result<Experiment, Problems> {
@@ -157,7 +158,7 @@ impl Engine for Pretended {
             job.sent_s = None;
             job.deadline_s = experiment.jobs[usize::from(arrival.task_type)].deadline_s;
             job.phase = if arrival.at_s < experiment.warmup_s { Phase::Warmup } else { Phase::Measured };
-            watcher.finished(&Counted::from(&job), None, || job.clone());
+            watcher.finished(&Seen::from(&job), || job.clone());
         }
         Ok(Ended { ended_s: experiment.horizon_s(), fallbacks: 3, ..Ended::default() })
     }

@@ -10,15 +10,20 @@ pub(crate) const FONT: &str = "sans-serif";
 pub(crate) const INK: RGBColor = RGBColor(40, 40, 40);
 pub(crate) const FAINT: RGBColor = RGBColor(110, 110, 110);
 pub(crate) const GRID: RGBColor = RGBColor(230, 230, 230);
-/// Colours that are told apart also by those who do not see all of them (Okabe and Ito).
-pub(crate) const COLOURS: [RGBColor; 7] = [
+/// Colours of policies, told apart also by those who do not see all of them: six of Okabe and Ito, then some
+/// of Paul Tol's. Grey is for what is not a policy of the file.
+pub(crate) const COLOURS: [RGBColor; 11] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
-    RGBColor(110, 110, 110),
+    RGBColor(136, 34, 85),
+    RGBColor(51, 34, 136),
+    RGBColor(153, 153, 51),
+    RGBColor(17, 119, 51),
+    RGBColor(170, 68, 153),
 ];
 /// Least distance between two names.
 const NAME_DISTANCE: i32 = 17;

@@ -43,11 +43,11 @@ pub(super) fn render(curves: &[Curve], summary: &Summary) -> Result<String, Stri
     Ok(text)
 }
 
-/// In the order of the file; those that learned have the first colours.
+/// In the order of the file, as in all pictures, so that a policy has one colour.
 fn lines<'a>(curves: &'a [Curve], summary: &'a Summary) -> Vec<Line<'a>> {
     let mut labels: Vec<&str> = Vec::new();
     let measured = summary.policies.iter().map(|policy| policy.label.as_str());
-    for label in curves.iter().map(|curve| curve.policy.as_str()).chain(measured) {
+    for label in measured.chain(curves.iter().map(|curve| curve.policy.as_str())) {
         if !labels.contains(&label) {
             labels.push(label);
         }

@@ -20,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 use crate::curve::Curve;
 use crate::experiment::Experiment;
 use crate::kept::{Kept, Ran};
+use crate::report::Report;
 use crate::results::{Folder, JobsFileError, WriteError};
+use crate::series::PolicySeries;
 use crate::summary::{PolicyRuns, Summary};
 
 pub use engine::{Ended, Engine, EngineError};
@@ -127,7 +129,14 @@ fn go(
             }
             None => {
                 let draft = kept.as_ref().filter(|_| options.jobs).map(|kept| kept.draft(task));
-                let run = Once { experiment, policy, place, jobs: draft.as_deref(), agents: folder };
+                let run = Once {
+                    experiment,
+                    policy,
+                    place,
+                    jobs: draft.as_deref(),
+                    charts: folder.is_some(),
+                    agents: folder,
+                };
                 once(engine, &run, gauge, &stop).and_then(|ran| {
                     if let Some(kept) = kept.as_ref().filter(|_| !ran.measured.interrupted) {
                         kept.keep(task, &ran)?;
@@ -146,7 +155,7 @@ fn go(
         }
     });
     progress.finish();
-    let State { runs, curves, failed } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let State { runs, curves, series, failed } = state.into_inner().unwrap_or_else(PoisonError::into_inner);
     let interrupted = stop.is_cancelled();
     let summary = Summary::of(experiment, ON, None, interrupted, &runs);
     // All are tried: whichever can be kept, is.
@@ -157,12 +166,15 @@ fn go(
     let written = folder.map_or(Ok(()), |folder| folder.write_summary(&summary));
     let curves: Vec<_> = curves.into_values().collect();
     let learning = folder.map_or(Ok(()), |folder| folder.write_learning(&curves, &summary));
+    let report = Report { experiment, summary: &summary, runs: &runs, series: &series };
+    let reported = folder.map_or(Ok(()), |folder| report.write(folder));
     threads?;
     if let Some((_, error)) = failed.into_iter().next() {
         return Err(error);
     }
     jobs?;
     written?;
+    reported?;
     learning?;
     if let Some(kept) = kept {
         kept.tidy(runs_count)?;
@@ -176,18 +188,28 @@ struct State {
     runs: Vec<PolicyRuns>,
     /// By task, since they are kept in this order.
     curves: BTreeMap<usize, Curve>,
+    /// One a policy.
+    series: Vec<PolicySeries>,
     failed: BTreeMap<usize, SimulateError>,
 }
 
 impl State {
     fn new(experiment: &Experiment) -> State {
-        let runs = experiment.policies.iter().map(|_| PolicyRuns::default()).collect();
-        State { runs, curves: BTreeMap::new(), failed: BTreeMap::new() }
+        let count = experiment.policies.len();
+        State {
+            runs: vec![PolicyRuns::default(); count],
+            curves: BTreeMap::new(),
+            series: vec![PolicySeries::default(); count],
+            failed: BTreeMap::new(),
+        }
     }
 
     fn add(&mut self, task: usize, policy: usize, place: usize, ran: Ran) {
         self.runs[policy].add(place, ran.measured);
         self.curves.extend(ran.curve.map(|curve| (task, curve)));
+        if let Some(series) = ran.series {
+            self.series[policy].add(place, series);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Engine, Gauge, SimulateError, Watcher};
 use crate::experiment::Experiment;
 use crate::kept::Ran;
 use crate::results::Folder;
+use crate::series::RunSeries;
 use crate::summary::RunMeasured;
 
 /// What is to be run, and what is to be kept of it.
@@ -19,6 +20,8 @@ pub(crate) struct Once<'a> {
     pub place: usize,
     /// Where its jobs are written.
     pub jobs: Option<&'a Path>,
+    /// Whether there are to be charts of it.
+    pub charts: bool,
     /// Where its agents are kept.
     pub agents: Option<&'a Folder>,
 }
@@ -31,7 +34,9 @@ pub(crate) fn once(
 ) -> Result<Ran, SimulateError> {
     let experiment = run.experiment;
     let (policy, seed) = (&experiment.policies[run.policy], experiment.seeds[run.place]);
-    let mut watcher = Watcher::new(experiment, policy, seed, run.jobs, gauge, stop)?;
+    let series = run.charts.then(|| RunSeries::new(experiment, policy));
+    let watcher = Watcher::new(experiment, policy, seed, run.jobs, gauge, stop)?;
+    let mut watcher = watcher.with_series(series);
     let ended = engine.run(experiment, policy, seed, &mut watcher);
     // Also on failure: the jobs until then are there.
     let watched = watcher.finish();
@@ -52,5 +57,5 @@ pub(crate) fn once(
         cost: None,
         learning: ended.learning,
     };
-    Ok(Ran { measured, curve: watched.curve })
+    Ok(Ran { measured, curve: watched.curve, series: watched.series })
 }

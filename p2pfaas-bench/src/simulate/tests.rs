@@ -8,8 +8,8 @@ use crate::offered::expected_jobs;
 use crate::testing::{Pretended, parse_on, sweep_file};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-const NAMES: [&str; 5] =
-    ["comparisons.csv", "experiment.toml", "jobs.parquet", "summary.csv", "summary.json"];
+const NAMES: [&str; 6] =
+    ["comparisons.csv", "experiment.toml", "jobs.parquet", "report.html", "summary.csv", "summary.json"];
 
 struct There {
     summary: Summary,
@@ -26,13 +26,24 @@ fn simulate(threads: usize, jobs: bool, engine: &Pretended, cancel: &Cancellatio
 }
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let entries = entries.filter(|path| path.is_file());
-    entries.map(|path| (path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap())).collect()
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
 }
 
+/// Without the charts.
 fn names(there: &There) -> Vec<&str> {
-    there.files.keys().filter_map(|name| name.to_str()).collect()
+    let files = there.files.keys().filter(|name| name.components().count() == 1);
+    files.filter_map(|name| name.to_str()).collect()
 }
 
 fn rows(there: &There) -> Vec<parquet::record::Row> {

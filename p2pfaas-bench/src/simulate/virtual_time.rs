@@ -15,6 +15,7 @@ use super::{Ended, Engine, EngineError, Watcher};
 use crate::experiment::{Experiment, PolicySpec};
 use crate::job::{JobRecord, NodeReport, Outcome, Phase};
 use crate::recorded::JobTimes;
+use crate::series::Seen;
 use crate::summary::LearningSummary;
 use crate::tally::Counted;
 
@@ -151,8 +152,17 @@ impl Observer for Told<'_, '_> {
             forwarded: job.forwarded,
             probes: job.probes,
         };
-        let reward = job.learned.and_then(|learned| learned.reward);
-        self.watcher.finished(&counted, reward, || record(job, phase, deadline_s));
+        let seen = Seen {
+            counted,
+            node: job.arrival.node,
+            task_type: job.arrival.task_type,
+            executed_by: job.executed_by,
+            execution_s: job.timings.execution.map(|execution| execution.as_secs_f64()),
+            action: job.learned.map(|learned| learned.choice.action),
+            epsilon: job.learned.map(|learned| learned.choice.epsilon),
+            reward: job.learned.and_then(|learned| learned.reward),
+        };
+        self.watcher.finished(&seen, || record(job, phase, deadline_s));
     }
 
     fn passed(&mut self, second: f64, agents: Option<Glimpse>) -> bool {

@@ -10,13 +10,15 @@ use crate::curve::{Curve, Glimpse};
 use crate::experiment::{Experiment, PolicySpec};
 use crate::job::JobRecord;
 use crate::results::{JobsFile, JobsFileError, Row};
-use crate::tally::{Counted, Tally};
+use crate::series::{RunSeries, Seen};
+use crate::tally::Tally;
 
 /// Beside one run.
 #[derive(Debug)]
 pub struct Watcher<'a> {
     tally: Tally,
     curve: Option<Curve>,
+    series: Option<RunSeries>,
     jobs: Option<Jobs>,
     gauge: Gauge<'a>,
     stop: &'a CancellationToken,
@@ -35,6 +37,7 @@ struct Jobs {
 pub(super) struct Watched {
     pub tally: Tally,
     pub curve: Option<Curve>,
+    pub series: Option<RunSeries>,
     /// It has ended the run before it was over.
     pub stopped: bool,
 }
@@ -55,6 +58,7 @@ impl<'a> Watcher<'a> {
         Ok(Watcher {
             tally: Tally::new(experiment.measured_s()),
             curve: policy.learns().then(|| Curve::new(&policy.label, seed)),
+            series: None,
             jobs: jobs.transpose()?,
             gauge,
             stop,
@@ -63,11 +67,19 @@ impl<'a> Watcher<'a> {
         })
     }
 
+    /// The same, with what charts need.
+    pub(super) fn with_series(self, series: Option<RunSeries>) -> Self {
+        Watcher { series, ..self }
+    }
+
     /// A job has ended. Its record is only made when it is to be kept.
-    pub fn finished(&mut self, job: &Counted, reward: Option<f64>, record: impl FnOnce() -> JobRecord) {
-        self.tally.add(job);
+    pub fn finished(&mut self, job: &Seen, record: impl FnOnce() -> JobRecord) {
+        self.tally.add(&job.counted);
         if let Some(curve) = &mut self.curve {
-            curve.add(job, reward);
+            curve.add(&job.counted, job.reward);
+        }
+        if let Some(series) = &mut self.series {
+            series.add(job);
         }
         if let (Some(jobs), None) = (&mut self.jobs, &self.failed) {
             let row = Row { policy: Arc::clone(&jobs.policy), seed: jobs.seed, job: record() };
@@ -93,7 +105,12 @@ impl<'a> Watcher<'a> {
         self.gauge.done(&self.tally.counts, self.stopped);
         match self.failed {
             Some(error) => Err(error),
-            None => Ok(Watched { tally: self.tally, curve: self.curve, stopped: self.stopped }),
+            None => Ok(Watched {
+                tally: self.tally,
+                curve: self.curve,
+                series: self.series,
+                stopped: self.stopped,
+            }),
         }
     }
 }

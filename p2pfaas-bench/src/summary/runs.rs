@@ -114,7 +114,8 @@ impl PolicyRuns {
         &self.runs
     }
 
-    pub(super) fn latencies(&self) -> &Distribution {
+    /// Latencies of served jobs, over all seeds.
+    pub fn latencies(&self) -> &Distribution {
         &self.latencies
     }
 

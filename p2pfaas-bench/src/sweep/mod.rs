@@ -169,7 +169,7 @@ impl Work {
         };
         let experiment = self.experiment(sweep)?;
         let (policy, place) = (task / self.size.seeds, task % self.size.seeds);
-        let run = Once { experiment: &experiment, policy, place, jobs: None, agents: None };
+        let run = Once { experiment: &experiment, policy, place, jobs: None, charts: false, agents: None };
         let ran = once(sweep.engine, &run, progress.gauge(&experiment, policy), stop).map_err(at_point)?;
         // Half a point would never become a whole one.
         if ran.measured.interrupted {

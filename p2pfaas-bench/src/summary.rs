@@ -50,7 +50,8 @@ impl Summary {
         interrupted: bool,
         runs: &[PolicyRuns],
     ) -> Summary {
-        let (mut policies, mut references, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut policies, mut references) = (Vec::new(), Vec::new());
+        let mut told = warnings::about_traffic(experiment);
         for (policy, runs) in experiment.policies.iter().zip(runs) {
             if let Some(summary) = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs) {
                 told.extend(warnings::about(experiment, policy, &summary, cores, runs.first_failure()));

@@ -3,6 +3,7 @@
 mod replay;
 mod sweep;
 mod theory;
+mod trace;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub use theory::{
     PowerOfDArgs, Queue, Rule, Subject, TheoryArgs, TrafficArgs,
 };
 use theory::{THEORY_HELP, THEORY_MORE};
+use trace::{RECORD_HELP, RECORD_MORE};
+pub use trace::{InfoArgs, RecordArgs, TraceArgs, TraceCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +36,8 @@ Examples:
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas run experiments/quickstart.toml --on sim --beside results/monday
   p2pfaas replay results/monday
+  p2pfaas record results/monday --out monday.csv
+  p2pfaas trace info monday.csv
   p2pfaas theory ll --nodes 12 --slots 3 --queue 4 --threshold 0,1,2,3,8 --load 0.9
   p2pfaas policies";
 
@@ -189,6 +194,11 @@ pub enum Command {
     /// Let a recorded run or node live through the same once more
     #[command(long_about = REPLAY_HELP, after_long_help = REPLAY_MORE)]
     Replay(ReplayArgs),
+    /// Make a trace of a run
+    #[command(long_about = RECORD_HELP, after_long_help = RECORD_MORE)]
+    Record(RecordArgs),
+    /// Look at a trace
+    Trace(TraceArgs),
     /// Train an agent from records of choices
     #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
     Train(TrainArgs),

@@ -11,6 +11,7 @@
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
+//! - [`recorded`] makes traces of runs and plays them, [`trace_info`] shows what a trace is like;
 //! - [`theory`] says what should come out, where that is known;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
@@ -46,6 +47,7 @@ pub mod tally;
 #[cfg(test)]
 mod testing;
 pub mod theory;
+pub mod trace_info;
 pub mod traces;
 pub mod train;
 pub mod warnings;

@@ -9,6 +9,8 @@ use tempfile::NamedTempFile;
 use super::*;
 use crate::streams::{Purpose, generator};
 
+mod traces;
+
 fn two_nodes(kind: ArrivalKind) -> Traffic {
     Traffic { kind, rates: vec![10.0, 40.0], shares: vec![0.25, 0.75] }
 }

@@ -22,8 +22,8 @@ pub use theory::{
     PowerOfDArgs, Queue, Rule, Subject, TheoryArgs, TrafficArgs,
 };
 use theory::{THEORY_HELP, THEORY_MORE};
-use trace::{RECORD_HELP, RECORD_MORE};
 pub use trace::{InfoArgs, RecordArgs, TraceArgs, TraceCommand};
+use trace::{RECORD_HELP, RECORD_MORE};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -40,9 +40,9 @@ burstiness, durations, broken lines; with the rate over time and the durations a
   k6                    JSON {function: {node: [rates]}}
   profile               lines index,value, the shape of a day
 
-Burstiness: the index of dispersion is the variance over the mean of the jobs a second or minute; the variation of \
-gaps is the standard deviation over the mean of the gaps between jobs. All are 1 for Poisson arrivals of a constant \
-rate, and larger if jobs come in bursts or the rate changes.";
+Burstiness by the second and by the minute is the index of dispersion: the variance of the jobs in a second or \
+minute, over their mean. By the gaps it is their coefficient of variation: standard deviation over mean. All are 1 for \
+Poisson arrivals of a constant rate, and larger if jobs come in bursts or the rate changes.";
 
 pub(super) const INFO_MORE: &str = "\
 A broken line is refused with its file, its number and the reason; with --skip-bad, broken lines are counted.

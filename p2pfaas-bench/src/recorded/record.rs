@@ -205,7 +205,11 @@ impl Rows<'_> {
         ])
     }
 
-    fn group(&self, jobs: &[RecordedJob], mut group: SerializedRowGroupWriter<'_, File>) -> Result<(), ParquetError> {
+    fn group(
+        &self,
+        jobs: &[RecordedJob],
+        mut group: SerializedRowGroupWriter<'_, File>,
+    ) -> Result<(), ParquetError> {
         column::<DoubleType>(&mut group, jobs, |job| Some(job.at_s))?;
         column::<Int32Type>(&mut group, jobs, |job| i32::try_from(job.node).ok())?;
         column::<Int32Type>(&mut group, jobs, |job| Some(i32::from(number(job))))?;

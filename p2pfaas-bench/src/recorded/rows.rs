@@ -10,17 +10,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
 /// What is read, in the order of [`Rows::columns`].
-const COLUMNS: [&str; 9] = [
-    "policy",
-    "seed",
-    "node",
-    "job",
-    "task_type",
-    "scheduled_s",
-    "execution_s",
-    "executed_by",
-    "deadline_s",
-];
+const COLUMNS: [&str; 9] =
+    ["policy", "seed", "node", "job", "task_type", "scheduled_s", "execution_s", "executed_by", "deadline_s"];
 
 /// One job.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,8 +113,12 @@ impl Rows {
             column: column.into(),
             reason: what.into(),
         };
-        let Group { policy, whole: [seed, node, job, task_type, executed_by], seconds: [due, took, deadline], .. } =
-            &mut self.group;
+        let Group {
+            policy,
+            whole: [seed, node, job, task_type, executed_by],
+            seconds: [due, took, deadline],
+            ..
+        } = &mut self.group;
         let count = |column: &[Option<i64>], name| {
             let value = column.get(at).copied().flatten();
             value.ok_or_else(|| wrong(name, "a whole number is missing"))

@@ -75,17 +75,20 @@ impl ParquetRows {
     fn read_group(&self, group: usize) -> Result<Group, ParquetError> {
         let reader: Box<dyn RowGroupReader> = self.reader.get_row_group(group)?;
         let rows = usize::try_from(reader.metadata().num_rows()).unwrap_or(0);
-        let [at_s, node, task_type, service_s] = self.places.map(|place| {
-            place.map(|place| reader.get_column_reader(place)).transpose()
-        });
-        let of_seconds = |column| Ok::<_, ParquetError>(match column {
-            Some(column) => seconds(column, rows)?,
-            None => Vec::new(),
-        });
-        let of_numbers = |column| Ok::<_, ParquetError>(match column {
-            Some(column) => whole(column, rows)?,
-            None => Vec::new(),
-        });
+        let [at_s, node, task_type, service_s] =
+            self.places.map(|place| place.map(|place| reader.get_column_reader(place)).transpose());
+        let of_seconds = |column| {
+            Ok::<_, ParquetError>(match column {
+                Some(column) => seconds(column, rows)?,
+                None => Vec::new(),
+            })
+        };
+        let of_numbers = |column| {
+            Ok::<_, ParquetError>(match column {
+                Some(column) => whole(column, rows)?,
+                None => Vec::new(),
+            })
+        };
         Ok(Group {
             rows,
             at_s: of_seconds(at_s?)?,
@@ -157,7 +160,11 @@ impl CsvRows {
         let checked = Checked { path: &self.path, line: line.number };
         let cells = values(line.text).ok_or_else(|| checked.refused("a quote is not closed".into()))?;
         if cells.len() != self.columns {
-            return Err(checked.refused(format!("{} cells, but the header has {}", cells.len(), self.columns)));
+            return Err(checked.refused(format!(
+                "{} cells, but the header has {}",
+                cells.len(),
+                self.columns
+            )));
         }
         let [at_s, node, task_type, service_s] =
             self.places.map(|place| place.map_or("", |place| cells[place].trim()));

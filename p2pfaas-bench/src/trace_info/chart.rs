@@ -19,7 +19,8 @@ pub(super) fn over_time(series: &Series, unit: &str, place: impl Fn(f64) -> Stri
     let mut text = format!("{unit}, {} a column\n", place(each));
     let labels = [short(most), short(most / 2.0), "0".to_string()];
     let width = labels.iter().map(String::len).max().unwrap_or(0).max(6);
-    let eighths = |value: &f64| if most > 0.0 { (value / most * (8 * LINES) as f64).round() as usize } else { 0 };
+    let eighths =
+        |value: &f64| if most > 0.0 { (value / most * (8 * LINES) as f64).round() as usize } else { 0 };
     let heights: Vec<usize> = values.iter().map(eighths).collect();
     for line in (0..LINES).rev() {
         let label = match line {
@@ -62,7 +63,8 @@ pub(super) fn histogram(bars: &[Bar], place: impl Fn(f64) -> String) -> String {
         let eighths = if most > 0.0 { (bar.count / most * (8 * BAR) as f64).ceil() as usize } else { 0 };
         let drawn = "#".repeat(eighths.div_ceil(8));
         let share = 100.0 * bar.count / all;
-        text += &format!("{:>8} - {:<8} |{drawn:<BAR$} {share:>5.1} %\n", place(bar.from_s), place(bar.below_s));
+        text +=
+            &format!("{:>8} - {:<8} |{drawn:<BAR$} {share:>5.1} %\n", place(bar.from_s), place(bar.below_s));
     }
     text
 }

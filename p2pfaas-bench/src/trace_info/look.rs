@@ -40,8 +40,7 @@ pub fn look(path: &Path, asked: &Asked, each: &mut dyn FnMut(u64)) -> Result<Inf
     let mut info = Info::new(path.display().to_string(), format);
     match format {
         Format::Recorded => {
-            let wanted =
-                Wanted { policy: asked.policy.clone(), seed: asked.seed, skip_bad: asked.skip_bad };
+            let wanted = Wanted { policy: asked.policy.clone(), seed: asked.seed, skip_bad: asked.skip_bad };
             let trace = recorded::open(path, &wanted, usize::MAX, usize::MAX, &Speeds::default())?;
             jobs::fill(&mut info, &*trace, each)?;
         }

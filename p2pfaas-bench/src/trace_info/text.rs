@@ -4,10 +4,14 @@ use super::Format;
 use super::chart::{self, short};
 use super::info::{Burstiness, Durations, Info};
 
+/// Columns of a name, and of what stands beside it.
+const NAME: usize = 12;
+const VALUE: usize = 68;
+
 /// All of it, with charts; plain characters, at most 80 columns.
 pub fn render(info: &Info) -> String {
     let mut text = format!("{}: {}\n\n", info.file, info.format.name());
-    let mut line = |name: &str, value: String| text += &format!("{name:<12}{value}\n");
+    let mut line = |name: &str, value: String| text += &format!("{name:<NAME$}{value}\n");
     let profile = info.format == Format::Profile;
     if let Some(jobs) = info.jobs {
         let about = if info.format == Format::K6 { "about " } else { "" };
@@ -45,7 +49,7 @@ pub fn render(info: &Info) -> String {
         line(
             "memory",
             format!(
-                "{} apps: mean {} MB, median {}, highest {} (its 99 %: {})",
+                "{} apps: mean {} MB, median {}, highest {}, highest 99 % {}",
                 memory.apps,
                 short(memory.mean_mb),
                 short(memory.median_mb),
@@ -57,38 +61,64 @@ pub fn render(info: &Info) -> String {
     if info.broken_lines > 0 {
         line("broken", format!("{} lines were left out", info.broken_lines));
     }
-    info.notes.iter().for_each(|note| line("note", note.clone()));
+    for note in &info.notes {
+        wrapped(note)
+            .into_iter()
+            .zip(["note"].into_iter().chain(std::iter::repeat("")))
+            .for_each(|(words, name)| line(name, words));
+    }
     if let Some(series) = &info.over_time {
         let unit = if profile { "factor of the rate" } else { "jobs/s" };
         let point = |at: f64| format!("{} points", short(at));
-        let chart = if profile { chart::over_time(series, unit, point) } else { chart::over_time(series, unit, time) };
+        let chart = if profile {
+            chart::over_time(series, unit, point)
+        } else {
+            chart::over_time(series, unit, time)
+        };
         text += &format!("\n{chart}");
     }
     if let Some(durations) = &info.durations {
-        text += &format!("\nshare of {} by duration\n{}", durations.of, chart::histogram(&durations.histogram, time));
+        text += &format!(
+            "\nshare of {} by duration\n{}",
+            durations.of,
+            chart::histogram(&durations.histogram, time)
+        );
     }
     text
 }
 
+/// A text in lines that fit beside their names.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + 1 + word.len() <= VALUE => *line += &format!(" {word}"),
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}
+
 fn told(burstiness: &Burstiness) -> String {
     let Burstiness { dispersion_per_second, dispersion_per_minute, gap_variation } = burstiness;
-    let part = |what: &str, value: &Option<f64>| value.map(|value| format!("{what} {}", short(value)));
+    let part = |value: &Option<f64>, what: &str| value.map(|value| format!("{} {what}", short(value)));
     let parts = [
-        part("dispersion a second", dispersion_per_second),
-        part("a minute", dispersion_per_minute),
-        part("variation of gaps", gap_variation),
+        part(dispersion_per_second, "by the second"),
+        part(dispersion_per_minute, "by the minute"),
+        part(gap_variation, "by the gaps"),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn lines_of(durations: &Durations) -> [(&'static str, String); 2] {
+fn lines_of(durations: &Durations) -> [(&'static str, String); 3] {
     let [p5, p25, p50, p75, p95, p99] = durations.quantiles_s.map(time);
-    let mean = time(durations.mean_s);
-    let max = time(durations.max_s);
-    let known = format!("of {} of {} {}: mean {mean}, longest {max}", durations.known, durations.all, durations.of);
+    let Durations { of, known, all, .. } = durations;
+    let (mean, longest) = (time(durations.mean_s), time(durations.max_s));
     [
-        ("durations", known),
-        ("", format!("5 % {p5}, 25 % {p25}, 50 % {p50}, 75 % {p75}, 95 % {p95}, 99 % {p99}")),
+        ("durations", format!("of {known} of {all} {of}: mean {mean}, longest {longest}")),
+        ("", format!("5 % {p5}, 25 % {p25}, 50 % {p50}")),
+        ("", format!("75 % {p75}, 95 % {p95}, 99 % {p99}")),
     ]
 }
 

@@ -56,7 +56,8 @@ impl Times {
     }
 
     fn bars(&self) -> Vec<Bar> {
-        let (Some((first, _)), Some((last, _))) = (self.ranges.first_key_value(), self.ranges.last_key_value())
+        let (Some((first, _)), Some((last, _))) =
+            (self.ranges.first_key_value(), self.ranges.last_key_value())
         else {
             return Vec::new();
         };
@@ -65,9 +66,9 @@ impl Times {
             (first, step) = (first.div_euclid(3) * 3, 3);
         }
         let bar = |from: i32| Bar {
-            from_s: begins_s(from),
+            from_s: if from <= range(SHORTEST_S) { 0.0 } else { begins_s(from) },
             below_s: begins_s(from + step),
-            count: self.ranges.range(from..from + step).map(|(_, count)| *count as f64).sum(),
+            count: self.ranges.range(from..from + step).map(|(_, count)| *count).sum::<u64>() as f64,
         };
         (first..=*last).step_by(step as usize).map(bar).collect()
     }

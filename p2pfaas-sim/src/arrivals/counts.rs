@@ -231,7 +231,8 @@ fn check_row<'a>(
         minute += 1;
     }
     let (&[owner, app, function, _], true) = (&names[..], minute == minutes) else {
-        let reason = format!("{} cells, but the header has {}", names.len() + minute, COLUMNS.len() + minutes);
+        let reason =
+            format!("{} cells, but the header has {}", names.len() + minute, COLUMNS.len() + minutes);
         return Err(TraceError::Line { path: path.into(), line: line.number, reason });
     };
     let before: u64 = names.iter().map(|name| name.len() as u64 + 1).sum();

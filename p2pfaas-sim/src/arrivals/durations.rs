@@ -126,9 +126,7 @@ impl Quantiles {
 
     /// The mean, seconds.
     pub fn mean_s(&self) -> f64 {
-        let piece = |at: usize| {
-            (PARTS[at] - PARTS[at - 1]) * 0.5 * (self.seconds[at] + self.seconds[at - 1])
-        };
+        let piece = |at: usize| (PARTS[at] - PARTS[at - 1]) * 0.5 * (self.seconds[at] + self.seconds[at - 1]);
         (1..PARTS.len()).map(piece).sum()
     }
 

@@ -19,11 +19,13 @@ const NODE: &str = "{node}";
 const PROFILE: &str = "lines index,value with values from 0 to 1, one file for all nodes or, with {node} in its \
                        name, one each";
 const COUNTS: &str = "a file with the columns HashOwner,HashApp,HashFunction,Trigger,1,2,...";
-const DURATIONS: &str = "a file with the columns HashOwner,HashApp,HashFunction,Count,percentile_Average_0,...";
+const DURATIONS: &str =
+    "a file with the columns HashOwner,HashApp,HashFunction,Count,percentile_Average_0,...";
 const MEMORY: &str = "a file with the columns HashOwner,HashApp,SampleCount,AverageAllocatedMb,...";
 const INVOCATIONS: &str = "a file with the columns app,func,end_timestamp,duration";
 const STAGES: &str = "a JSON file {function: {node: [jobs per second, one a stage]}}";
-const RECORDED: &str = "a results folder of `p2pfaas run`, its jobs.parquet, or what `p2pfaas record` made of it";
+const RECORDED: &str =
+    "a results folder of `p2pfaas run`, its jobs.parquet, or what `p2pfaas record` made of it";
 const FROM: &str = "the second of the trace with which the run begins, 0 or more";
 
 pub(super) fn kind(mut values: Values<'_, '_>, of_all: bool, place: &Place<'_>) -> Option<ArrivalKind> {
@@ -171,8 +173,7 @@ impl<'a> Values<'a, '_> {
     fn turns(&mut self, turns: &Turns, place: &Place<'_>) -> Option<Taken> {
         let Turns { row_nodes, row_task_types } = turns;
         let nodes = row_nodes.as_ref().map(|at| self.indices(at, place.nodes, "nodes"));
-        let types =
-            row_task_types.as_ref().map(|at| self.indices(at, Some(place.task_types), "task types"));
+        let types = row_task_types.as_ref().map(|at| self.indices(at, Some(place.task_types), "task types"));
         // Both are looked at before one that is wrong ends it.
         Some(Taken {
             nodes: nodes.map_or(Some(None), |nodes| nodes.map(Some))?,

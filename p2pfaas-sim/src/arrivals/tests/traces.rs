@@ -101,7 +101,11 @@ fn broken_tables_are_refused_with_line_and_column_or_left_out_and_counted() {
     let twice = file(&format!("{DURATIONS}{0}{0}", "o,a,g,1,9,0,1,0,1,2,3,4,5,6\n"));
     complains(&twice, Durations::read(twice.path(), false).map(|_| ()), ":3: the function has a line before");
     let other = file("HashOwner,HashApp\no,a\n");
-    complains(&other, Durations::read(other.path(), true).map(|_| ()), ": the header has no column HashFunction");
+    complains(
+        &other,
+        Durations::read(other.path(), true).map(|_| ()),
+        ": the header has no column HashFunction",
+    );
 
     let right = "o,a,7,100,1,2,3,4,5,6,7,8\n";
     for (line, part) in [
@@ -114,7 +118,8 @@ fn broken_tables_are_refused_with_line_and_column_or_left_out_and_counted() {
         assert_eq!((&memory.averages_mb[..], memory.left_out.lines), (&[100.0][..], 1));
     }
     // Files about functions have one column more.
-    let more = file(&format!("{}o,f,a,7,100,1,2,3,4,5,6,7,8\n", MEMORY.replace("Owner,", "Owner,HashFunction,")));
+    let more =
+        file(&format!("{}o,f,a,7,100,1,2,3,4,5,6,7,8\n", MEMORY.replace("Owner,", "Owner,HashFunction,")));
     assert_eq!(Memory::read(more.path(), false).unwrap().highest_p99_mb, 7.0);
 }
 
@@ -141,9 +146,7 @@ fn broken_rows_of_counts_are_left_out_whole_and_the_others_are_played() {
 
 fn calls() -> NamedTempFile {
     // Ends are in order, beginnings are 9.75, 0.5, 10, 10 and -0.5.
-    file(&format!(
-        "{CALLS}a,f,10.0,0.25\nb,f,10.5,10\na,f,11,1\na,g,12.0,2\n\nb,f,12.5,13\r\n"
-    ))
+    file(&format!("{CALLS}a,f,10.0,0.25\nb,f,10.5,10\na,f,11,1\na,g,12.0,2\n\nb,f,12.5,13\r\n"))
 }
 
 #[test]
@@ -157,12 +160,8 @@ fn calls_are_due_when_they_began_and_in_that_order_with_their_durations() {
         jobs.iter().map(|job| (job.at_s, job.node, job.task_type, job.service_s)).collect::<Vec<_>>()
     };
     // Functions are a,f then b,f then a,g, and take nodes 0 and 1 in turns; equal instants keep their order.
-    let expected = [
-        (0.5, 1, 1, Some(10.0)),
-        (9.75, 0, 1, Some(0.25)),
-        (10.0, 0, 1, Some(1.0)),
-        (10.0, 0, 1, Some(2.0)),
-    ];
+    let expected =
+        [(0.5, 1, 1, Some(10.0)), (9.75, 0, 1, Some(0.25)), (10.0, 0, 1, Some(1.0)), (10.0, 0, 1, Some(2.0))];
     assert_eq!(play(&calls, 0.0, 100.0), expected);
     assert_eq!(play(&calls, -0.5, 1.0), [(0.0, 1, 1, Some(13.0))]);
     (calls.nodes, calls.task_types) = (vec![5], vec![2, 3]);
@@ -225,13 +224,17 @@ fn jobs_that_would_have_to_wait_in_too_large_a_number_are_refused() {
     assert!(error.contains("trace.csv: more than 1048576 jobs would have to wait"), "{error}");
 }
 
-const STAGES: &str = "{\"figlet\": {\"light\": [10, 30], \"heavy\": [0, 20, 40]},\n \"shasum\": {\"heavy\": [5.5]}}";
+const STAGES: &str =
+    "{\"figlet\": {\"light\": [10, 30], \"heavy\": [0, 20, 40]},\n \"shasum\": {\"heavy\": [5.5]}}";
 
 #[test]
 fn stages_have_their_rates_and_functions_and_nodes_are_taken_in_turns() {
     let trace = file(STAGES);
     let mut stages = Stages::read(trace.path(), 3).unwrap();
-    assert_eq!((stages.functions(), stages.node_names()), (&["figlet".into(), "shasum".into()][..], &["light".into(), "heavy".into()][..]));
+    assert_eq!(
+        (stages.functions(), stages.node_names()),
+        (&["figlet".into(), "shasum".into()][..], &["light".into(), "heavy".into()][..])
+    );
     (stages.stage_s, stages.task_types) = (100.0, vec![1, 0]);
     assert_eq!(stages.stages(), 3);
     assert_eq!(stages.jobs(0.0, 1e9), 1000.0 + 3000.0 + 2000.0 + 4000.0 + 550.0);

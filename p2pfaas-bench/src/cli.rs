@@ -5,6 +5,7 @@ mod replay;
 mod sweep;
 mod theory;
 mod tools;
+mod trace;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ use tools::{
     CHECK_HELP, CHECK_MORE, COMPLETIONS_HELP, COMPLETIONS_MORE, MAN_HELP, MAN_MORE, SCHEMA_HELP, SCHEMA_MORE,
 };
 pub use tools::{CheckArgs, CompletionsArgs, ManArgs};
+pub use trace::{InfoArgs, RecordArgs, TraceArgs, TraceCommand};
+use trace::{RECORD_HELP, RECORD_MORE};
 
 const EXAMPLES: &str = "\
 Exit codes:
@@ -48,6 +51,8 @@ Examples:
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas run experiments/quickstart.toml --on sim --beside results/monday
   p2pfaas replay results/monday
+  p2pfaas record results/monday --out monday.csv
+  p2pfaas trace info monday.csv
   p2pfaas theory ll --nodes 12 --slots 3 --queue 4 --threshold 0,1,2,3,8 --load 0.9
   p2pfaas policies";
 
@@ -219,6 +224,11 @@ pub enum Command {
     /// Make files for other programs of a results folder
     #[command(long_about = EXPORT_HELP, after_long_help = EXPORT_MORE)]
     Export(ExportArgs),
+    /// Make a trace of a run
+    #[command(long_about = RECORD_HELP, after_long_help = RECORD_MORE)]
+    Record(RecordArgs),
+    /// Look at a trace
+    Trace(TraceArgs),
     /// Train an agent from records of choices
     #[command(long_about = TRAIN_HELP, after_long_help = TRAIN_MORE)]
     Train(TrainArgs),

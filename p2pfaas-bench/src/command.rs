@@ -3,6 +3,7 @@
 mod replay;
 mod sweep;
 mod tools;
+mod trace;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -62,6 +63,8 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),
         Command::Export(args) => export_files(&args),
+        Command::Record(args) => trace::record(&args),
+        Command::Trace(args) => trace::trace(&args),
         Command::Train(args) => train_agent(&args),
         Command::Evaluate(args) => answer(evaluate::run(&args)),
         Command::Agent(args) => answer(Summary::load(&args.file).map(|summary| evaluate::describe(&summary))),

@@ -14,6 +14,7 @@
 //! - [`beside`] compares what was measured with what is simulated, and [`replay`] lets a recorded run or node
 //!   live through the same once more;
 //! - [`exports`] makes files for other programs of what was measured;
+//! - [`recorded`] makes traces of runs and plays them, [`trace_info`] shows what a trace is like;
 //! - [`theory`] says what should come out, where that is known;
 //! - [`traces`] reads what runs left behind, [`train`] and [`evaluate`] make agents of it and judge them.
 
@@ -56,6 +57,7 @@ pub mod tally;
 #[cfg(test)]
 mod testing;
 pub mod theory;
+pub mod trace_info;
 pub mod traces;
 pub mod train;
 pub mod warnings;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Exp1, Gamma, LogNormal};
 
-use crate::arrivals::TraceError;
-use crate::arrivals::lines::Lines;
+use crate::arrivals::{Lines, TraceError};
 
 /// Times that are kept of one file at most: 80 MB.
 const MOST_TIMES: usize = 10_000_000;

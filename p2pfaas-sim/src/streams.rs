@@ -27,6 +27,8 @@ pub enum Purpose {
     Topology = 9,
     /// The states that a node's rate of arrivals goes through.
     Modulation = 10,
+    /// What a function's jobs take, where a trace tells of it.
+    ServiceTimes = 11,
 }
 
 /// The generator of one purpose and owner.

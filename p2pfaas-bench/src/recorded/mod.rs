@@ -1,19 +1,25 @@
 //! Recorded runs as traffic and as service times: the jobs file of a results folder is played again.
 
 mod job_times;
+mod names;
+mod record;
 mod rows;
 mod speeds;
+mod trace_file;
+mod trace_rows;
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use p2pfaas_sim::arrivals::{RecordedJob, RecordedJobs, Recording, TraceError};
+use p2pfaas_sim::arrivals::{InOrder, Lateness, LeftOut, RecordedJob, RecordedJobs, Recording, TraceError};
 use p2pfaas_sim::service::{Times, TimesError};
 
 pub use job_times::JobTimes;
+pub use record::{RecordError, Written, record};
 use rows::{Row, Rows};
 pub use speeds::Speeds;
+pub use trace_file::TraceFile;
 
 /// Which run of a jobs file is meant; the first one that fits.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +28,8 @@ pub struct Wanted {
     pub policy: Option<String>,
     /// Its seed.
     pub seed: Option<u64>,
+    /// Broken rows are counted and left out.
+    pub skip_bad: bool,
 }
 
 /// One run of a jobs file.
@@ -34,8 +42,12 @@ pub struct RecordedRun {
     count: u64,
     /// The first instant.
     first_s: f64,
-    /// A job is written when it is answered; by so many seconds may one that was due earlier come later.
-    late_s: f64,
+    /// A job is written when it is answered: one that was due earlier may come later.
+    lateness: Lateness,
+    /// What each task type had.
+    deadlines_s: BTreeMap<u16, f64>,
+    skip_bad: bool,
+    left_out: LeftOut,
 }
 
 impl RecordedRun {
@@ -53,9 +65,15 @@ impl RecordedRun {
     ) -> Result<RecordedRun, TraceError> {
         let path = &jobs_of(path);
         let mut run: Option<RecordedRun> = None;
-        let mut newest_s = f64::NEG_INFINITY;
+        let mut broken = 0;
         for row in Rows::open(path)? {
-            let row = row?;
+            let row = match row {
+                Err(error) if wanted.skip_bad && error.is_of_a_line() => {
+                    broken += 1;
+                    continue;
+                }
+                row => row?,
+            };
             let fits = match &run {
                 Some(run) => run.has(&row),
                 None => {
@@ -88,14 +106,18 @@ impl RecordedRun {
                     speeds: speeds::beside(path)?.unwrap_or_else(|| speeds.clone()),
                     count: 0,
                     first_s: f64::INFINITY,
-                    late_s: 0.0,
+                    lateness: Lateness::default(),
+                    deadlines_s: BTreeMap::new(),
+                    skip_bad: wanted.skip_bad,
+                    left_out: LeftOut { path: path.clone(), lines: 0 },
                 }),
             };
             run.count += 1;
             run.first_s = run.first_s.min(row.scheduled_s);
-            newest_s = newest_s.max(row.scheduled_s);
-            run.late_s = run.late_s.max(newest_s - row.scheduled_s);
+            run.lateness.add(row.scheduled_s);
+            run.deadlines_s.extend(row.deadline_s.map(|deadline_s| (row.task_type, deadline_s)));
         }
+        let run = run.map(|run| RecordedRun { left_out: LeftOut { lines: broken, ..run.left_out }, ..run });
         run.ok_or_else(|| {
             let policy =
                 wanted.policy.as_ref().map_or(String::new(), |policy| format!(" of policy {policy:?}"));
@@ -111,17 +133,20 @@ impl RecordedRun {
 
 impl Recording for RecordedRun {
     fn open(&self) -> Result<RecordedJobs, TraceError> {
-        Ok(Box::new(Ordered {
-            rows: Rows::open(&self.path)?,
-            policy: self.policy.clone(),
-            seed: self.seed,
-            speeds: self.speeds.clone(),
-            // Differences are rounded.
-            late_s: self.late_s * (1.0 + 1e-9) + 1e-9,
-            newest_s: f64::NEG_INFINITY,
-            ended: false,
-            waiting: BinaryHeap::new(),
-        }))
+        let rows = Rows::open(&self.path)?;
+        let (policy, seed, speeds) = (self.policy.clone(), self.seed, self.speeds.clone());
+        let skip_bad = self.skip_bad;
+        let jobs = rows.filter_map(move |row| match row {
+            Ok(row) if row.seed == seed && row.policy == policy => {
+                let service_s = row.ran.map(|(took_s, by)| took_s * speeds.of(by));
+                let Row { scheduled_s: at_s, node, task_type, job, .. } = row;
+                Some(Ok((RecordedJob { at_s, node, task_type: Some(task_type), service_s }, job)))
+            }
+            Ok(_) => None,
+            Err(error) if skip_bad && error.is_of_a_line() => None,
+            Err(error) => Some(Err(error)),
+        });
+        Ok(Box::new(InOrder::new(jobs, self.path.clone(), self.lateness)))
     }
 
     fn count(&self) -> u64 {
@@ -131,70 +156,33 @@ impl Recording for RecordedRun {
     fn first_s(&self) -> f64 {
         self.first_s
     }
-}
 
-/// Puts the jobs of a run in order. Those wait in memory that are due within the lateness of the file.
-struct Ordered {
-    rows: Rows,
-    policy: String,
-    seed: u64,
-    speeds: Speeds,
-    late_s: f64,
-    newest_s: f64,
-    ended: bool,
-    waiting: BinaryHeap<Reverse<Waiting>>,
-}
-
-impl Iterator for Ordered {
-    type Item = Result<RecordedJob, TraceError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let due = |Reverse(first): &Reverse<Waiting>| first.job.at_s < self.newest_s - self.late_s;
-            if self.ended || self.waiting.peek().is_some_and(due) {
-                return self.waiting.pop().map(|Reverse(first)| Ok(first.job));
-            }
-            match self.rows.next() {
-                None => self.ended = true,
-                Some(Err(error)) => return Some(Err(error)),
-                Some(Ok(row)) if row.seed == self.seed && row.policy == self.policy => {
-                    self.newest_s = self.newest_s.max(row.scheduled_s);
-                    let service_s = row.ran.map(|(took_s, by)| took_s * self.speeds.of(by));
-                    let Row { scheduled_s: at_s, node, task_type, .. } = row;
-                    let job = RecordedJob { at_s, node, task_type, service_s };
-                    self.waiting.push(Reverse(Waiting { job, number: row.job }));
-                }
-                Some(Ok(_)) => {}
-            }
-        }
+    fn left_out(&self) -> Option<&LeftOut> {
+        Some(&self.left_out)
     }
 }
 
-/// A job that another one may still come before.
-struct Waiting {
-    job: RecordedJob,
-    number: u64,
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.job.at_s.total_cmp(&other.job.at_s).then(self.number.cmp(&other.number))
+/// What can be played: a run of a jobs file or results folder, or a file that `p2pfaas record` has written.
+///
+/// # Errors
+/// The file or a row is not right, there is no such run, or a run is asked for of a file that has only one.
+pub fn open(
+    path: &Path,
+    wanted: &Wanted,
+    nodes: usize,
+    task_types: usize,
+    speeds: &Speeds,
+) -> Result<Arc<dyn Recording>, TraceError> {
+    let path = &jobs_of(path);
+    if !TraceFile::is_one(path)? {
+        return Ok(Arc::new(RecordedRun::check(path, wanted, nodes, task_types, speeds)?));
     }
-}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+    if wanted.policy.is_some() || wanted.seed.is_some() {
+        let reason = "has a single run, of which neither policy nor seed can be asked for".into();
+        return Err(TraceError::File { path: path.clone(), reason });
     }
+    Ok(Arc::new(TraceFile::check(path, nodes, task_types, wanted.skip_bad)?))
 }
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Waiting {}
 
 /// What jobs took, brought to a device of speed 1: of a task type in all runs of a results folder or jobs
 /// file, or from a file with a number a line.

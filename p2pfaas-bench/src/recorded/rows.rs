@@ -10,8 +10,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
 /// What is read, in the order of [`Rows::columns`].
-const COLUMNS: [&str; 8] =
-    ["policy", "seed", "node", "job", "task_type", "scheduled_s", "execution_s", "executed_by"];
+const COLUMNS: [&str; 9] =
+    ["policy", "seed", "node", "job", "task_type", "scheduled_s", "execution_s", "executed_by", "deadline_s"];
 
 /// One job.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,13 +32,15 @@ pub struct Row {
     pub scheduled_s: f64,
     /// How long it ran, and on which node; `None` where it did not.
     pub ran: Option<(f64, usize)>,
+    /// Seconds that it had.
+    pub deadline_s: Option<f64>,
 }
 
 /// Reads a jobs file.
 pub struct Rows {
     path: PathBuf,
     reader: SerializedFileReader<File>,
-    columns: [usize; 8],
+    columns: [usize; 9],
     /// Row groups that were read.
     groups: usize,
     /// Rows of the last of them, and how many of these were taken.
@@ -52,7 +54,7 @@ struct Group {
     rows: usize,
     policy: Vec<Option<String>>,
     whole: [Vec<Option<i64>>; 5],
-    seconds: [Vec<Option<f64>>; 2],
+    seconds: [Vec<Option<f64>>; 3],
 }
 
 impl Rows {
@@ -62,7 +64,7 @@ impl Rows {
         let file = File::open(path).map_err(|error| TraceError::unreadable(path, error))?;
         let reader = SerializedFileReader::new(file).map_err(|error| TraceError::unreadable(path, error))?;
         let fields = reader.metadata().file_metadata().schema().get_fields();
-        let mut columns = [0; 8];
+        let mut columns = [0; 9];
         for (column, name) in columns.iter_mut().zip(COLUMNS) {
             let found = fields.iter().position(|field| field.name() == name);
             let missing = || TraceError::File {
@@ -96,7 +98,7 @@ impl Rows {
                 whole(column(4)?, rows)?,
                 whole(column(7)?, rows)?,
             ],
-            seconds: [seconds(column(5)?, rows)?, seconds(column(6)?, rows)?],
+            seconds: [seconds(column(5)?, rows)?, seconds(column(6)?, rows)?, seconds(column(8)?, rows)?],
         })
     }
 
@@ -111,8 +113,12 @@ impl Rows {
             column: column.into(),
             reason: what.into(),
         };
-        let Group { policy, whole: [seed, node, job, task_type, executed_by], seconds: [due, took], .. } =
-            &mut self.group;
+        let Group {
+            policy,
+            whole: [seed, node, job, task_type, executed_by],
+            seconds: [due, took, deadline],
+            ..
+        } = &mut self.group;
         let count = |column: &[Option<i64>], name| {
             let value = column.get(at).copied().flatten();
             value.ok_or_else(|| wrong(name, "a whole number is missing"))
@@ -134,6 +140,7 @@ impl Rows {
             task_type: count(task_type, "task_type")?.try_into().map_err(no_number("task_type"))?,
             scheduled_s: scheduled_s.ok_or_else(|| wrong("scheduled_s", "a time in seconds is missing"))?,
             ran: took_s.zip(by.map_err(no_number("executed_by"))?),
+            deadline_s: deadline.get(at).copied().flatten(),
         })
     }
 }
@@ -180,7 +187,7 @@ fn another_type() -> ParquetError {
     ParquetError::General("a column is of another type than `p2pfaas run` writes".into())
 }
 
-fn whole(reader: ColumnReader, rows: usize) -> Result<Vec<Option<i64>>, ParquetError> {
+pub(super) fn whole(reader: ColumnReader, rows: usize) -> Result<Vec<Option<i64>>, ParquetError> {
     match reader {
         ColumnReader::Int64ColumnReader(reader) => cells(reader, rows),
         ColumnReader::Int32ColumnReader(reader) => {
@@ -190,7 +197,7 @@ fn whole(reader: ColumnReader, rows: usize) -> Result<Vec<Option<i64>>, ParquetE
     }
 }
 
-fn seconds(reader: ColumnReader, rows: usize) -> Result<Vec<Option<f64>>, ParquetError> {
+pub(super) fn seconds(reader: ColumnReader, rows: usize) -> Result<Vec<Option<f64>>, ParquetError> {
     match reader {
         ColumnReader::DoubleColumnReader(reader) => cells(reader, rows),
         _ => Err(another_type()),

@@ -7,6 +7,8 @@ use crate::job::{JobRecord, Outcome};
 use crate::results::{JobsFile, Row as Written};
 use crate::testing::record;
 
+mod record;
+
 /// A job of node `number % 2`, run for 0.1 s by node 1 if it was served.
 fn job(number: u64, at_s: f64, outcome: Outcome) -> JobRecord {
     let mut job = record(number, at_s, outcome, Some(at_s + 0.5));
@@ -59,10 +61,11 @@ fn a_run_is_played_in_the_order_of_its_schedule_with_what_its_jobs_took_at_speed
     let cluster = "[cluster]\nspeed = 3\n[[cluster.node]]\n[[cluster.node]]\nspeed = 0.5\n";
     std::fs::write(folder.path().join("experiment.toml"), cluster).unwrap();
     let run = check(folder.path(), &Wanted::default()).unwrap();
-    assert_eq!((run.count(), run.first_s(), run.late_s), (5, 1.0, 8.0));
+    assert_eq!((run.count(), run.first_s(), run.lateness.late_s()), (5, 1.0, 8.0));
     let jobs = jobs_of_run(&run);
     assert_eq!(jobs, jobs_of_run(&run));
-    let told: Vec<_> = jobs.iter().map(|job| (job.at_s, job.node, job.task_type, job.service_s)).collect();
+    let told: Vec<_> =
+        jobs.iter().map(|job| (job.at_s, job.node, job.task_type.unwrap(), job.service_s)).collect();
     let took = Some(0.1 * 0.5);
     let expected =
         [(1.0, 0, 0, None), (2.0, 1, 1, took), (2.0, 0, 2, took), (9.0, 1, 0, took), (10.0, 0, 1, took)];
@@ -72,7 +75,8 @@ fn a_run_is_played_in_the_order_of_its_schedule_with_what_its_jobs_took_at_speed
 #[test]
 fn another_run_can_be_asked_for() {
     let folder = two_runs();
-    let wanted = |policy: Option<&str>, seed| Wanted { policy: policy.map(Into::into), seed };
+    let wanted =
+        |policy: Option<&str>, seed| Wanted { policy: policy.map(Into::into), seed, skip_bad: false };
     let first_s = |wanted: Wanted| check(folder.path(), &wanted).map(|run| run.first_s());
     assert_eq!(first_s(wanted(Some("b"), None)), Ok(1.0));
     assert_eq!(first_s(wanted(None, Some(2))), Ok(1.5));

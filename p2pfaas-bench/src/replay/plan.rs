@@ -107,7 +107,7 @@ impl Plan {
     }
 
     fn traffic(&self, label: &str, seed: u64) -> Result<Traffic, MeasuredError> {
-        let wanted = Wanted { policy: Some(label.into()), seed: Some(seed) };
+        let wanted = Wanted { policy: Some(label.into()), seed: Some(seed), skip_bad: false };
         let Experiment { nodes, jobs, .. } = &self.experiment;
         let speeds = Speeds::new(nodes.iter().map(|node| node.speed).collect());
         let run = RecordedRun::check(&self.measured.folder, &wanted, nodes.len(), jobs.len(), &speeds)?;

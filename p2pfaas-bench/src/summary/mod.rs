@@ -61,7 +61,8 @@ impl Summary {
         interrupted: bool,
         runs: &[PolicyRuns],
     ) -> Summary {
-        let (mut policies, mut references, mut told) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut policies, mut references) = (Vec::new(), Vec::new());
+        let mut told = warnings::about_traffic(experiment);
         let mut compared = Vec::new();
         for (policy, runs) in experiment.policies.iter().zip(runs) {
             let summary = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs);

@@ -110,7 +110,7 @@ impl Lines<'_> {
 }
 
 /// The values of a line; `None` if a quote is not closed.
-fn values(line: &str) -> Option<Vec<String>> {
+pub(crate) fn values(line: &str) -> Option<Vec<String>> {
     let mut values = vec![String::new()];
     let mut quoted = false;
     let mut signs = line.chars().peekable();

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use p2pfaas_learner::offline::{Dataset, MAX_ENTRIES, OfflineError};
 
 use choices::Choices;
+pub(crate) use csv::values;
 
 /// The first action that means another peer at each node.
 const FIRST_PEER_ACTION: u32 = 3;

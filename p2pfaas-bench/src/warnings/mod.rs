@@ -2,6 +2,8 @@
 
 mod differences;
 
+use p2pfaas_sim::arrivals::LeftOut;
+
 use crate::experiment::{Experiment, PolicySpec};
 use crate::summary::PolicySummary;
 
@@ -15,6 +17,16 @@ const OVERRUN: f64 = 0.02;
 const LAG: f64 = 0.05;
 /// By how many seconds, where no job has a deadline.
 const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
+
+/// Warnings about the traffic.
+pub fn about_traffic(experiment: &Experiment) -> Vec<String> {
+    let broken = experiment.traffic.iter().flat_map(|traffic| traffic.left_out());
+    let told = broken.map(|LeftOut { path, lines }| {
+        let lines = if lines == 1 { "1 broken line".into() } else { format!("{lines} broken lines") };
+        format!("{lines} of {} left out, as skip_bad says", path.display())
+    });
+    told.collect()
+}
 
 /// Warnings about one policy and its results, on a machine with so many cores, where that makes a
 /// difference. `first_failure` says why the first failed job failed.

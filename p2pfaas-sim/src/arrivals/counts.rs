@@ -10,14 +10,16 @@ use rand::RngExt;
 use rand_distr::Exp1;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::TraceError;
+use super::durations::{Durations, Quantiles};
 use super::lines::{Line, Lines};
+use super::{LeftOut, TraceError};
 
 /// The columns before the minutes.
 const COLUMNS: [&str; 4] = ["HashOwner", "HashApp", "HashFunction", "Trigger"];
 
 /// A trace of counts. Each row is a function; its calls in a minute are exactly as many as the trace
-/// says. Of the trace, 8 bytes a function and 8 a minute are kept, the rest is read as time goes on.
+/// says. Of the trace, 16 bytes a function (with durations 88) and 8 a minute are kept, the rest is read as time
+/// goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counts {
     /// Seconds that a minute of the trace takes; 60, or less to compress it.
@@ -31,10 +33,30 @@ pub struct Counts {
     /// The task type of each row; rows take them in turns. None: drawn by the traffic's shares.
     pub row_task_types: Vec<u16>,
     path: Arc<Path>,
-    /// Where each row's counts begin in the file.
-    rows: Arc<[u64]>,
+    rows: Arc<[Row]>,
+    /// What each row's calls take; empty without durations.
+    quantiles: Arc<[Option<Quantiles>]>,
+    left_out: Vec<LeftOut>,
     /// All rows' calls by minute.
     minutes: Arc<[u64]>,
+}
+
+/// Where a row's counts are in the file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Row {
+    /// Bytes before them.
+    offset: u64,
+    /// Its line, from 1.
+    line: u64,
+}
+
+/// How a trace of counts is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Loading<'a> {
+    /// What its functions take; a function that is not there takes what its task type does.
+    pub durations: Option<&'a Durations>,
+    /// Broken lines are counted and left out.
+    pub skip_bad: bool,
 }
 
 /// Where in its minute a call is.
@@ -52,17 +74,33 @@ impl Counts {
     ///
     /// # Errors
     /// A file, a line or a count that is not right.
-    pub fn check(path: &Path, nodes: u32) -> Result<Counts, TraceError> {
+    pub fn check(path: &Path, nodes: u32, loading: &Loading<'_>) -> Result<Counts, TraceError> {
         let mut lines = Lines::open(path)?;
         let minutes = match lines.next()? {
             Some(header) => check_header(path, &header)?,
             None => return Err(TraceError::File { path: path.into(), reason: "is empty".into() }),
         };
         let mut sums = vec![0_u64; minutes];
-        let mut rows = Vec::new();
-        while let Some(line) = lines.next()? {
-            rows.push(line.offset + check_row(path, &line, &mut sums)?);
+        let (mut rows, mut quantiles, mut broken) = (Vec::new(), Vec::new(), 0);
+        let mut calls = Vec::with_capacity(minutes);
+        loop {
+            let row = match lines.next() {
+                Ok(None) => break,
+                Ok(Some(line)) => check_row(path, &line, minutes, &mut calls),
+                Err(error) => Err(error),
+            };
+            match row {
+                Ok((row, function)) => {
+                    rows.push(row);
+                    quantiles.extend(loading.durations.map(|durations| durations.of(function)));
+                    sums.iter_mut().zip(&calls).for_each(|(sum, calls)| *sum += u64::from(*calls));
+                }
+                Err(error) if loading.skip_bad && error.is_of_a_line() => broken += 1,
+                Err(error) => return Err(error),
+            }
         }
+        let mut left_out = vec![LeftOut { path: path.into(), lines: broken }];
+        left_out.extend(loading.durations.map(|durations| durations.left_out().clone()));
         Ok(Counts {
             minute_s: 60.0,
             from_s: 0.0,
@@ -71,6 +109,8 @@ impl Counts {
             row_task_types: Vec::new(),
             path: path.into(),
             rows: rows.into(),
+            quantiles: quantiles.into(),
+            left_out,
             minutes: sums.into(),
         })
     }
@@ -78,6 +118,26 @@ impl Counts {
     /// How many functions there are.
     pub fn functions(&self) -> usize {
         self.rows.len()
+    }
+
+    /// How many of them have durations.
+    pub fn with_durations(&self) -> usize {
+        self.quantiles.iter().flatten().count()
+    }
+
+    /// Calls of all functions, by minute.
+    pub fn minutes(&self) -> &[u64] {
+        &self.minutes
+    }
+
+    /// What is broken in the files.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// What the calls of a row take.
+    pub(super) fn quantiles(&self, row: usize) -> Option<Quantiles> {
+        self.quantiles.get(row).copied().flatten()
     }
 
     /// How long the trace takes, seconds.
@@ -111,8 +171,8 @@ impl Counts {
         let cells = Cells {
             file: Arc::clone(file),
             path: Arc::clone(&self.path),
-            line: row as u64 + 2,
-            offset: self.rows[row],
+            line: self.rows[row].line,
+            offset: self.rows[row].offset,
             ahead: Vec::new(),
         };
         CountedCalls {
@@ -153,24 +213,30 @@ fn check_header(path: &Path, line: &Line<'_>) -> Result<usize, TraceError> {
     Ok(columns - COLUMNS.len())
 }
 
-/// Adds a row's counts up; returns where in the line they begin.
-fn check_row(path: &Path, line: &Line<'_>, sums: &mut [u64]) -> Result<u64, TraceError> {
+/// Reads a row's counts, so many; returns where they are, and the owner, app and name of the function.
+fn check_row<'a>(
+    path: &Path,
+    line: &Line<'a>,
+    minutes: usize,
+    calls: &mut Vec<u32>,
+) -> Result<(Row, [&'a str; 3]), TraceError> {
     let mut cells = line.text.split(',');
     let names: Vec<&str> = cells.by_ref().take(COLUMNS.len()).collect();
+    calls.clear();
     let mut minute = 0;
     for cell in cells {
-        if let Some(sum) = sums.get_mut(minute) {
-            let calls = count(cell.as_bytes()).ok_or_else(|| not_a_count(path, line.number, minute, cell))?;
-            *sum += u64::from(calls);
+        if minute < minutes {
+            calls.push(count(cell.as_bytes()).ok_or_else(|| not_a_count(path, line.number, minute, cell))?);
         }
         minute += 1;
     }
-    if minute != sums.len() || names.len() != COLUMNS.len() {
+    let (&[owner, app, function, _], true) = (&names[..], minute == minutes) else {
         let reason =
-            format!("{} cells, but the header has {}", names.len() + minute, COLUMNS.len() + sums.len());
+            format!("{} cells, but the header has {}", names.len() + minute, COLUMNS.len() + minutes);
         return Err(TraceError::Line { path: path.into(), line: line.number, reason });
-    }
-    Ok(names.iter().map(|name| name.len() as u64 + 1).sum())
+    };
+    let before: u64 = names.iter().map(|name| name.len() as u64 + 1).sum();
+    Ok((Row { offset: line.offset + before, line: line.number }, [owner, app, function]))
 }
 
 fn not_a_count(path: &Path, line: u64, minute: usize, cell: &str) -> TraceError {

@@ -1,9 +1,13 @@
 //! Arrivals: when which job comes to which node.
 
 mod counts;
+mod durations;
 mod earliest;
 mod flash_crowd;
-pub(crate) mod lines;
+mod in_order;
+mod invocations;
+mod lines;
+mod memory;
 mod mmpp;
 mod modulated;
 mod profile;
@@ -11,25 +15,34 @@ mod recorded;
 mod schedule;
 mod sinusoid;
 mod source;
+mod stages;
+mod table;
 mod trace_error;
 
-pub use counts::{Counts, Within};
+pub use counts::{Counts, Loading, Within};
+pub use durations::{Durations, Quantiles};
 pub use flash_crowd::FlashCrowd;
+pub use in_order::{InOrder, Lateness, MOST_WAITING};
+pub use invocations::Invocations;
+pub use lines::{Line, Lines};
+pub use memory::Memory;
 pub use mmpp::Mmpp;
 pub use profile::Profile;
 pub use recorded::{Recorded, RecordedJob, RecordedJobs, Recording};
 pub use schedule::{Arrival, Schedule};
 pub use sinusoid::Sinusoid;
-pub use trace_error::TraceError;
+pub use stages::Stages;
+pub use trace_error::{LeftOut, TraceError};
 
 /// The arrivals of some task types at all nodes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traffic {
     /// How arrivals follow each other.
     pub kind: ArrivalKind,
-    /// Jobs per second, one a node. [`ArrivalKind::Counts`] and [`ArrivalKind::Recorded`] do not ask.
+    /// Jobs per second, one a node. [`ArrivalKind::Counts`], [`ArrivalKind::Stages`] and
+    /// [`ArrivalKind::Recorded`] do not ask.
     pub rates: Vec<f64>,
-    /// Shares of the task types, one a type; they add up to 1. [`ArrivalKind::Recorded`] does not ask.
+    /// Shares of the task types, one a type; they add up to 1. Of no use where the arrivals bring their task types.
     pub shares: Vec<f64>,
 }
 
@@ -50,7 +63,9 @@ pub enum ArrivalKind {
     Profile(Profile),
     /// As many as a file says in each minute.
     Counts(Counts),
-    /// Those of an earlier run.
+    /// Poisson arrivals, whose rates a file gives by stages for each function and node.
+    Stages(Stages),
+    /// Those of an earlier run, or of a trace with every single call.
     Recorded(Recorded),
 }
 
@@ -72,8 +87,21 @@ impl Traffic {
             }
             ArrivalKind::Profile(profile) => sum(&|node| lasts_s * profile.mean(node)),
             ArrivalKind::Counts(counts) => counts.calls(begins_s, ends_s),
+            ArrivalKind::Stages(stages) => stages.jobs(begins_s, ends_s),
             ArrivalKind::Recorded(recorded) => recorded.recording.count() as f64,
         }
+    }
+
+    /// Broken lines that were left out of its files.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let mut all = match &self.kind {
+            ArrivalKind::Counts(counts) => counts.left_out().to_vec(),
+            ArrivalKind::Profile(profile) => profile.left_out(),
+            ArrivalKind::Recorded(recorded) => recorded.recording.left_out().cloned().into_iter().collect(),
+            _ => Vec::new(),
+        };
+        all.retain(|left_out| left_out.lines > 0);
+        all
     }
 }
 

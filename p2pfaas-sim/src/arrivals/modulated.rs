@@ -9,6 +9,7 @@ use super::TraceError;
 use super::flash_crowd::FlashRates;
 use super::mmpp::MmppRates;
 use super::profile::ProfileRates;
+use super::stages::StageRates;
 
 /// A time over which a factor of the rate is a straight line.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +29,7 @@ pub(super) enum Rates {
     Mmpp(MmppRates),
     Flash(FlashRates),
     Profile(ProfileRates),
+    Stages(StageRates),
 }
 
 impl Rates {
@@ -36,6 +38,7 @@ impl Rates {
             Rates::Mmpp(rates) => Ok(rates.next()),
             Rates::Flash(rates) => Ok(rates.next()),
             Rates::Profile(rates) => rates.next(),
+            Rates::Stages(rates) => Ok(rates.next()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::TraceError;
+use super::{LeftOut, TraceError};
 
 /// A job of a recording.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -12,8 +12,8 @@ pub struct RecordedJob {
     pub at_s: f64,
     /// The node that it came to.
     pub node: u32,
-    /// Its task type.
-    pub task_type: u16,
+    /// Its task type; without one it is drawn by the traffic's shares.
+    pub task_type: Option<u16>,
     /// What it took on a device of speed 1, seconds, where it was run.
     pub service_s: Option<f64>,
 }
@@ -34,6 +34,11 @@ pub trait Recording: fmt::Debug + Send + Sync {
 
     /// When the first one is due, seconds; less than 0 where a training was recorded.
     fn first_s(&self) -> f64;
+
+    /// What is broken in its file, where that was left out.
+    fn left_out(&self) -> Option<&LeftOut> {
+        None
+    }
 }
 
 /// Plays a recording.
@@ -63,7 +68,7 @@ pub(super) struct Playing {
 
 impl Playing {
     pub fn new(recorded: &Recorded, begins_s: f64) -> Result<Self, TraceError> {
-        let job = RecordedJob { at_s: 0.0, node: 0, task_type: 0, service_s: None };
+        let job = RecordedJob { at_s: 0.0, node: 0, task_type: None, service_s: None };
         Ok(Playing { jobs: recorded.recording.open()?, from_s: recorded.from_s, begins_s, job })
     }
 

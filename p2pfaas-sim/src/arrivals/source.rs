@@ -5,6 +5,7 @@ use rand_distr::{Distribution, Exp1};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::counts::CountedCalls;
+use super::durations::Quantiles;
 use super::flash_crowd::FlashRates;
 use super::mmpp::MmppRates;
 use super::modulated::{Modulated, Rates};
@@ -20,6 +21,8 @@ pub(super) struct Source {
     payloads: Xoshiro256PlusPlus,
     node: u32,
     task_type: TaskType,
+    /// What its jobs take, where that is known.
+    service: Option<Box<(Quantiles, Xoshiro256PlusPlus)>>,
 }
 
 #[derive(Debug)]
@@ -65,15 +68,35 @@ pub(super) fn sources(traffic: &Traffic, number: u32, span: Span) -> Result<Vec<
                         Some(task_type) => TaskType::Always(*task_type),
                         None => task_type(row),
                     },
+                    service: counts
+                        .quantiles(row)
+                        .map(|quantiles| Box::new((quantiles, stream(Purpose::ServiceTimes, row)))),
                 };
                 source.start(span)
             };
             (0..counts.functions()).map(row).collect()
         }
+        ArrivalKind::Stages(stages) => {
+            let pair = |pair| {
+                let (node, of_function) = stages.of(pair);
+                let rates = Rates::Stages(stages.rates(pair, span.begins_s));
+                let gaps = stream(Purpose::Arrivals, pair);
+                let modulated = Modulated::new(1.0, gaps, rates, span.ends_s)?;
+                let source = Source {
+                    instants: Instants::Modulated(Box::new(modulated)),
+                    payloads: stream(Purpose::Payloads, pair),
+                    node,
+                    task_type: of_function.map_or_else(|| task_type(pair), TaskType::Always),
+                    service: None,
+                };
+                source.start(span)
+            };
+            (0..stages.streams()).map(pair).collect()
+        }
         ArrivalKind::Recorded(recorded) => {
             let instants = Instants::Recorded(Box::new(Playing::new(recorded, span.begins_s)?));
             let payloads = stream(Purpose::Payloads, 0);
-            let source = Source { instants, payloads, node: 0, task_type: TaskType::Always(0) };
+            let source = Source { instants, payloads, node: 0, task_type: task_type(0), service: None };
             Ok(vec![source.start(span)?])
         }
         _ => {
@@ -83,6 +106,7 @@ pub(super) fn sources(traffic: &Traffic, number: u32, span: Span) -> Result<Vec<
                     payloads: stream(Purpose::Payloads, node),
                     node: node as u32,
                     task_type: task_type(node),
+                    service: None,
                 };
                 match source.instants {
                     // A phase keeps the nodes from sending all at once.
@@ -142,7 +166,12 @@ impl Source {
     /// The arrival at an instant, which was the source's next.
     #[inline]
     pub fn arrive(&mut self, number: u64, at_s: f64, shares: &[Vec<f64>]) -> Arrival {
+        let recorded = match &self.instants {
+            Instants::Recorded(playing) => Some(playing.job),
+            _ => None,
+        };
         let task_type = match &mut self.task_type {
+            _ if let Some(task_type) = recorded.and_then(|job| job.task_type) => task_type,
             TaskType::Always(task_type) => *task_type,
             TaskType::Drawn(traffic, draws) => {
                 let ends = &shares[*traffic as usize];
@@ -152,9 +181,11 @@ impl Source {
         };
         let payload = self.payloads.random();
         let mut arrival = Arrival { number, at_s, node: self.node, task_type, payload, service_s: None };
-        if let Instants::Recorded(playing) = &self.instants {
-            let job = &playing.job;
-            (arrival.node, arrival.task_type, arrival.service_s) = (job.node, job.task_type, job.service_s);
+        if let Some((quantiles, draws)) = self.service.as_deref_mut() {
+            arrival.service_s = Some(quantiles.sample(draws));
+        }
+        if let Some(job) = recorded {
+            (arrival.node, arrival.service_s) = (job.node, job.service_s);
         }
         arrival
     }

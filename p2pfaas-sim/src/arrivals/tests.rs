@@ -9,6 +9,8 @@ use tempfile::NamedTempFile;
 use super::*;
 use crate::streams::{Purpose, generator};
 
+mod traces;
+
 fn two_nodes(kind: ArrivalKind) -> Traffic {
     Traffic { kind, rates: vec![10.0, 40.0], shares: vec![0.25, 0.75] }
 }
@@ -256,7 +258,7 @@ fn file(text: &str) -> NamedTempFile {
 #[test]
 fn a_profile_is_interpolated_in_straight_lines_over_its_period_again_and_again() {
     let file = file("0,0.0\n1,1.0\r\n2,0.5\n3,0.5");
-    let profile = Profile::check(&[file.path().into()], 400.0).unwrap();
+    let profile = Profile::check(&[file.path().into()], 400.0, false).unwrap();
     assert!((profile.mean(0) - 0.5).abs() < 1e-12);
     // Points at 0, 100, 200, 300 seconds, and from the last back to the first.
     let mut rates = profile.rates(0, -150.0).unwrap();
@@ -285,7 +287,7 @@ fn a_profile_is_interpolated_in_straight_lines_over_its_period_again_and_again()
 fn a_profile_longer_than_what_is_read_at_once_keeps_all_its_points() {
     let text: String = (0..3_000).map(|index| format!("{index},{}\n", f64::from(index) / 3_000.0)).collect();
     let file = file(&text);
-    let profile = Profile::check(&[file.path().into()], 3_000.0).unwrap();
+    let profile = Profile::check(&[file.path().into()], 3_000.0, false).unwrap();
     let mut rates = profile.rates(0, 0.0).unwrap();
     for index in (0..3_000).chain(0..10) {
         assert_eq!(rates.next().unwrap().factor, f64::from(index) / 3_000.0);
@@ -303,11 +305,11 @@ fn a_broken_profile_is_refused_with_its_line_and_column() {
         ("", ": there is no point"),
     ] {
         let file = file(text);
-        let error = Profile::check(&[file.path().into()], 1.0).unwrap_err().to_string();
+        let error = Profile::check(&[file.path().into()], 1.0, false).unwrap_err().to_string();
         assert!(error.starts_with(&file.path().display().to_string()), "{error}");
         assert!(error.contains(part), "{text:?}: {error}");
     }
-    let error = Profile::check(&["no/such.csv".into()], 1.0).unwrap_err().to_string();
+    let error = Profile::check(&["no/such.csv".into()], 1.0, false).unwrap_err().to_string();
     assert!(error.starts_with("no/such.csv: cannot be read"), "{error}");
 }
 
@@ -325,7 +327,7 @@ fn azure(rows: &[&dyn Fn(u32) -> u32]) -> NamedTempFile {
 }
 
 fn counted(file: &NamedTempFile, change: impl Fn(&mut Counts)) -> Counts {
-    let mut counts = Counts::check(file.path(), 2).unwrap();
+    let mut counts = Counts::check(file.path(), 2, &Loading::default()).unwrap();
     change(&mut counts);
     counts
 }
@@ -428,7 +430,7 @@ fn a_broken_trace_of_counts_is_refused_with_its_line_and_column() {
         (String::new(), ": is empty"),
     ] {
         let file = file(&text);
-        let error = Counts::check(file.path(), 1).unwrap_err().to_string();
+        let error = Counts::check(file.path(), 1, &Loading::default()).unwrap_err().to_string();
         assert!(error.starts_with(&file.path().display().to_string()), "{error}");
         assert!(error.contains(part), "{text:?}: {error}");
     }
@@ -469,7 +471,7 @@ impl Recording for Tape {
 
 #[test]
 fn a_recording_is_played_as_it_was_from_where_one_likes() {
-    let job = |at_s, node, service_s| RecordedJob { at_s, node, task_type: node as u16 + 1, service_s };
+    let job = |at_s, node, service_s| RecordedJob { at_s, node, task_type: Some(node as u16 + 1), service_s };
     let tape = Tape(vec![job(-1.0, 0, None), job(0.5, 1, Some(0.2)), job(2.0, 0, None), job(9.0, 1, None)]);
     let play = |from_s| {
         let recorded = Recorded { recording: Arc::new(Tape(tape.0.clone())), from_s };
@@ -509,7 +511,7 @@ fn traffics_of_task_types_go_together_and_do_not_disturb_each_other() {
 fn every_kind_is_in_order_within_its_time_and_the_same_for_the_same_seed() {
     let wave = Sinusoid { period_s: 10.0, amplitude: 0.5, phases: vec![0.5] };
     let file = file("0,0.5\n1,0\n2,1\n");
-    let profile = Profile::check(&[file.path().into(), file.path().into()], 70.0).unwrap();
+    let profile = Profile::check(&[file.path().into(), file.path().into()], 70.0, false).unwrap();
     for kind in [
         ArrivalKind::Poisson,
         ArrivalKind::Deterministic,

@@ -37,7 +37,21 @@ pub enum TraceError {
     },
 }
 
+/// Lines, or rows, of a file that are broken and were left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The file.
+    pub path: PathBuf,
+    /// How many.
+    pub lines: u64,
+}
+
 impl TraceError {
+    /// Whether one line or row is broken, and the others may be right.
+    pub fn is_of_a_line(&self) -> bool {
+        matches!(self, TraceError::Line { .. } | TraceError::Cell { .. })
+    }
+
     /// A file that cannot be opened or read.
     pub fn unreadable(path: impl Into<PathBuf>, error: impl std::fmt::Display) -> Self {
         TraceError::File { path: path.into(), reason: format!("cannot be read: {error}") }

@@ -10,7 +10,7 @@ pub(in crate::experiment) const KINDS: [&str; 7] =
     ["poisson", "deterministic", "mmpp", "sinusoid", "flash-crowd", "trace", "recorded"];
 
 /// The formats of a trace.
-pub(super) const FORMATS: [&str; 2] = ["azure-2019", "profile"];
+pub(super) const FORMATS: [&str; 4] = ["azure-2019", "azure-2021", "k6", "profile"];
 
 pub(in crate::experiment) struct Traffic {
     pub path: String,
@@ -45,14 +45,30 @@ pub(in crate::experiment) enum Keys {
     Profile {
         file: Option<At<String>>,
         period_s: Option<At<f64>>,
+        skip_bad: Option<At<bool>>,
     },
     Counts {
         file: Option<At<String>>,
+        durations: Option<At<String>>,
+        memory: Option<At<String>>,
         minute_s: Option<At<f64>>,
         from_s: Option<At<f64>>,
         within: Option<At<String>>,
-        row_nodes: Option<At<Vec<u64>>>,
-        row_task_types: Option<At<Vec<u64>>>,
+        turns: Turns,
+        skip_bad: Option<At<bool>>,
+    },
+    Invocations {
+        file: Option<At<String>>,
+        from_s: Option<At<f64>>,
+        turns: Turns,
+        skip_bad: Option<At<bool>>,
+    },
+    Stages {
+        file: Option<At<String>>,
+        stage_s: Option<At<f64>>,
+        ramp_s: Option<At<f64>>,
+        from_s: Option<At<f64>>,
+        turns: Turns,
     },
     /// A trace of no format that is known.
     NoFormat(Option<At<String>>),
@@ -61,15 +77,31 @@ pub(in crate::experiment) enum Keys {
         policy: Option<At<String>>,
         seed: Option<At<u64>>,
         from_s: Option<At<f64>>,
+        skip_bad: Option<At<bool>>,
     },
+}
+
+/// What the rows or functions of a trace take in turns.
+pub(in crate::experiment) struct Turns {
+    pub row_nodes: Option<At<Vec<u64>>>,
+    pub row_task_types: Option<At<Vec<u64>>>,
+}
+
+impl Turns {
+    fn read(table: &mut Table<'_>, of_all: bool, problems: &mut Collector<'_>) -> Turns {
+        Turns {
+            row_nodes: table.take("row_nodes", problems),
+            row_task_types: of_all.then(|| table.take("row_task_types", problems)).flatten(),
+        }
+    }
 }
 
 impl Keys {
     /// Whether the trace brings the task types of its jobs.
     pub fn have_task_types(&self) -> bool {
         match self {
-            Keys::Counts { row_task_types, .. } => row_task_types.is_some(),
-            Keys::Recorded { .. } => true,
+            Keys::Counts { turns, .. } | Keys::Invocations { turns, .. } => turns.row_task_types.is_some(),
+            Keys::Recorded { .. } | Keys::Stages { .. } => true,
             _ => false,
         }
     }
@@ -85,7 +117,8 @@ pub(in crate::experiment) fn read(
     let name = kind.as_ref().map_or("", |kind| kind.value.as_str());
     let format: Option<At<String>> = (name == "trace").then(|| table.take("format", problems)).flatten();
     let format_name = format.as_ref().map_or("", |format| format.value.as_str());
-    let counted = matches!((name, format_name), ("trace", "azure-2019") | ("recorded", _));
+    let counted =
+        matches!((name, format_name), ("trace", "azure-2019" | "azure-2021" | "k6") | ("recorded", _));
     let (mut rate, mut rates) = (None, None);
     if !counted {
         rate = table.take("rate", problems);
@@ -109,16 +142,33 @@ pub(in crate::experiment) fn read(
             ramp_s: table.take("ramp_s", problems),
             nodes: table.take("nodes", problems),
         },
-        ("trace", "profile") => {
-            Keys::Profile { file: table.take("file", problems), period_s: table.take("period_s", problems) }
-        }
+        ("trace", "profile") => Keys::Profile {
+            file: table.take("file", problems),
+            period_s: table.take("period_s", problems),
+            skip_bad: table.take("skip_bad", problems),
+        },
         ("trace", "azure-2019") => Keys::Counts {
             file: table.take("file", problems),
+            durations: table.take("durations", problems),
+            memory: table.take("memory", problems),
             minute_s: table.take("minute_s", problems),
             from_s: table.take("from_s", problems),
             within: table.take("within", problems),
-            row_nodes: table.take("row_nodes", problems),
-            row_task_types: of_all.then(|| table.take("row_task_types", problems)).flatten(),
+            turns: Turns::read(&mut table, of_all, problems),
+            skip_bad: table.take("skip_bad", problems),
+        },
+        ("trace", "azure-2021") => Keys::Invocations {
+            file: table.take("file", problems),
+            from_s: table.take("from_s", problems),
+            turns: Turns::read(&mut table, of_all, problems),
+            skip_bad: table.take("skip_bad", problems),
+        },
+        ("trace", "k6") => Keys::Stages {
+            file: table.take("file", problems),
+            stage_s: table.take("stage_s", problems),
+            ramp_s: table.take("ramp_s", problems),
+            from_s: table.take("from_s", problems),
+            turns: Turns::read(&mut table, of_all, problems),
         },
         ("trace", _) => Keys::NoFormat(format),
         ("recorded", _) => Keys::Recorded {
@@ -126,6 +176,7 @@ pub(in crate::experiment) fn read(
             policy: table.take("policy", problems),
             seed: table.take("seed", problems),
             from_s: table.take("from_s", problems),
+            skip_bad: table.take("skip_bad", problems),
         },
         _ => Keys::None,
     };

@@ -53,15 +53,24 @@ pub(super) fn resolve(
         }
         _ => {}
     }
-    let kind = kind(raw, place, problems);
+    let kind = kind(raw, of_all, place, problems);
     let rates = match &raw.keys {
-        Keys::Counts { .. } | Keys::Recorded { .. } | Keys::NoFormat(_) => Some(Vec::new()),
+        Keys::Counts { .. }
+        | Keys::Invocations { .. }
+        | Keys::Stages { .. }
+        | Keys::Recorded { .. }
+        | Keys::NoFormat(_) => Some(Vec::new()),
         _ => rates(raw, place.nodes, problems),
     };
     Some(Traffic { kind: kind?, rates: rates?, shares: Vec::new() })
 }
 
-fn kind(raw: &keys::Traffic, place: &Place<'_>, problems: &mut Collector<'_>) -> Option<ArrivalKind> {
+fn kind(
+    raw: &keys::Traffic,
+    of_all: bool,
+    place: &Place<'_>,
+    problems: &mut Collector<'_>,
+) -> Option<ArrivalKind> {
     let mut values = Values { raw, problems };
     match &raw.keys {
         Keys::None => match raw.kind.as_ref()?.value.as_str() {
@@ -124,7 +133,7 @@ fn kind(raw: &keys::Traffic, place: &Place<'_>, problems: &mut Collector<'_>) ->
                 nodes: nodes?,
             }))
         }
-        _ => traces::kind(values, place),
+        _ => traces::kind(values, of_all, place),
     }
 }
 

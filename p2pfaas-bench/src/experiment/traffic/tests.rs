@@ -148,3 +148,103 @@ fn empirical_service_times_are_read_and_a_broken_line_is_refused() {
     assert!(complaint.contains(":8: jobs[0].service.file: "), "{complaint}");
     assert!(complaint.contains("times.csv:2: \"never\" is not a time in seconds"), "{complaint}");
 }
+
+fn traces() -> tempfile::TempDir {
+    let folder = folder();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("single.csv", "app,func,end_timestamp,duration\na,f,2,1\na,g,broken,1\na,g,9,8\nb,h,9.5,0.5\n");
+    write("rates.json", "{\"small\": {\"x\": [10, 0], \"y\": [0, 10]},\n\"large\": {\"y\": [5, 5]}}");
+    let head = "HashOwner,HashApp,HashFunction,Count,percentile_Average_0,percentile_Average_1,\
+                percentile_Average_25,percentile_Average_50,percentile_Average_75,percentile_Average_99,\
+                percentile_Average_100\n";
+    write("durations.csv", &format!("{head}o,a,g,1,500,500,500,500,500,500,500\n"));
+    write("memory.csv", "HashOwner,HashApp\no,a\n");
+    write("trace.csv", "at_s,node,task_type,service_s\n5,1,0,0.25\n1,0,1,\n");
+    folder
+}
+
+const TWO_JOBS: &str = "[[jobs]]\nfunction = \"echo\"\n[[jobs]]\nfunction = \"echo\"";
+
+#[test]
+fn public_traces_are_played_with_their_service_times_and_in_turns() {
+    let folder = traces();
+    let jobs = |traffic: &str, jobs: &str| {
+        let experiment = parse(folder.path(), text(traffic, jobs));
+        let experiment = experiment.unwrap_or_else(|problems| panic!("{problems}"));
+        Schedule::new(&experiment.traffic, 1, 1e6).collect::<Vec<_>>()
+    };
+    let azure = "kind = \"trace\"\nformat = \"azure-2021\"\nfile = \"single.csv\"\nskip_bad = true\n";
+    let told: Vec<_> = jobs(&format!("{azure}row_task_types = [1, 0]"), TWO_JOBS)
+        .iter()
+        .map(|job| (job.at_s, job.node, job.task_type, job.service_s))
+        .collect();
+    // Functions f, g and h are at nodes 0, 1 and 0, and of the types 1, 0 and 1.
+    assert_eq!(told, [(1.0, 0, 1, Some(1.0)), (1.0, 1, 0, Some(8.0)), (9.0, 0, 1, Some(0.5))]);
+    let own = format!("[[jobs]]\nfunction = \"echo\"\n[jobs.traffic]\n{azure}from_s = 1");
+    let own = own + "\n[[jobs]]\nfunction = \"echo\"";
+    let own: Vec<_> =
+        jobs("kind = \"poisson\"\nrate = 1e-9", &own).iter().map(|job| (job.at_s, job.task_type)).collect();
+    assert_eq!(own, [(0.0, 0), (0.0, 0), (8.0, 0)]);
+
+    let counts =
+        "kind = \"trace\"\nformat = \"azure-2019\"\nfile = \"calls.csv\"\ndurations = \"durations.csv\"";
+    for job in jobs(counts, JOB) {
+        assert_eq!(job.service_s, (job.node == 1).then_some(0.5));
+    }
+
+    let stages = "kind = \"trace\"\nformat = \"k6\"\nfile = \"rates.json\"\nstage_s = 50";
+    let played = jobs(stages, TWO_JOBS);
+    let of = |node, task_type, from_s: f64| {
+        let within = |job: &&p2pfaas_sim::arrivals::Arrival| {
+            (job.node, job.task_type) == (node, task_type) && (from_s..from_s + 50.0).contains(&job.at_s)
+        };
+        played.iter().filter(within).count()
+    };
+    // Each function is a kind of job.
+    assert_eq!((of(0, 0, 50.0), of(1, 0, 0.0), of(0, 1, 0.0)), (0, 0, 0));
+    assert!((400..600).contains(&of(0, 0, 0.0)) && (400..600).contains(&of(1, 0, 50.0)));
+    assert!((170..330).contains(&of(1, 1, 0.0)) && (170..330).contains(&of(1, 1, 50.0)));
+
+    let recorded = jobs("kind = \"recorded\"\nfile = \"trace.csv\"", TWO_JOBS);
+    let told: Vec<_> =
+        recorded.iter().map(|job| (job.at_s, job.node, job.task_type, job.service_s)).collect();
+    assert_eq!(told, [(1.0, 0, 1, None), (5.0, 1, 0, Some(0.25))]);
+}
+
+#[test]
+fn what_is_wrong_with_a_public_trace_is_told_with_both_lines_and_what_was_left_out_is_a_warning() {
+    let folder = traces();
+    let format =
+        |name: &str, file: &str| format!("kind = \"trace\"\nformat = \"{name}\"\nfile = \"{file}\"\n");
+    for (traffic, part) in [
+        (
+            format("azure-2021", "single.csv"),
+            "single.csv:3: column end_timestamp: \"broken\" is not a number",
+        ),
+        (format("azure-2021", "single.csv") + "rate = 1", ":7: traffic.rate: unknown key"),
+        (format("azure-2019", "calls.csv") + "durations = \"gone.csv\"", ":7: traffic.durations: "),
+        (format("azure-2019", "calls.csv") + "memory = \"memory.csv\"", "has no column SampleCount"),
+        (format("k6", "rates.json") + "stage_s = 10\nramp_s = 11", ":8: traffic.ramp_s: 11 is not possible"),
+        (format("k6", "rates.json") + "from_s = 120", "there is no job in the 100 s of a run"),
+        (format("k6", "rates.json") + "row_nodes = [2]", ":7: traffic.row_nodes: [2] is not possible"),
+        (format("k6", "rates.json") + "skip_bad = true", ":7: traffic.skip_bad: unknown key"),
+        (format("k6", "calls.csv"), "calls.csv:1: expected value"),
+        ("kind = \"recorded\"\nfile = \"trace.csv\"\nseed = 1".into(), "trace.csv: has a single run"),
+        (
+            "kind = \"recorded\"\nfile = \"trace.csv\"".into(),
+            "trace.csv:3: column task_type: task type 1 of 1",
+        ),
+    ] {
+        let complaint = parse(folder.path(), text(&traffic, JOB)).unwrap_err().to_string();
+        assert!(complaint.contains(part), "{traffic}: {complaint}");
+    }
+    let traffic = format("azure-2021", "single.csv") + "skip_bad = true";
+    let experiment = parse(folder.path(), text(&traffic, JOB)).unwrap();
+    let warnings = crate::warnings::about_traffic(&experiment);
+    assert!(
+        warnings[0].starts_with("1 broken line of ") && warnings[0].contains("single.csv left out"),
+        "{warnings:?}"
+    );
+    let sound = parse(folder.path(), text("kind = \"poisson\"\nrate = 1", JOB)).unwrap();
+    assert!(crate::warnings::about_traffic(&sound).is_empty());
+}

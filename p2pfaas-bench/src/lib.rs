@@ -5,7 +5,7 @@
 //!
 //! - [`experiment`] reads and checks the file;
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
-//! - [`load`] sends the jobs through [`client`], on schedule, whatever the answers do;
+//! - [`load`] sends the jobs, on schedule, whatever the answers do;
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
@@ -17,7 +17,6 @@
 pub mod answer;
 pub mod beside;
 pub mod cli;
-pub mod client;
 mod command;
 pub mod cost;
 pub mod curve;
@@ -26,9 +25,11 @@ pub mod embedded;
 pub mod emulate;
 pub mod evaluate;
 pub mod experiment;
+pub mod fleet;
 mod interrupt;
 pub mod job;
 pub mod load;
+pub mod local;
 pub mod payload;
 pub mod policies;
 pub mod progress;
@@ -37,6 +38,7 @@ pub mod replay;
 pub mod results;
 pub mod run;
 pub mod simulate;
+pub mod site;
 mod stage;
 pub mod statistics;
 pub mod summary;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::beside::Beside;
 use crate::distribution::Distribution;
 use crate::experiment::Experiment;
+use crate::load::{GeneratorSummary, Usage};
 use crate::statistics::{Interval, batch_fraction, batch_ratio, mean, student, within};
 use crate::tally::{BATCHES, Counts, Tally};
 use crate::warnings;
@@ -52,7 +53,8 @@ impl Summary {
     ) -> Summary {
         let (mut policies, mut references, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (policy, runs) in experiment.policies.iter().zip(runs) {
-            if let Some(summary) = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs) {
+            if let Some(mut summary) = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs) {
+                summary.generator = runs.generator(experiment);
                 told.extend(warnings::about(experiment, policy, &summary, cores, runs.first_failure()));
                 if policy.reference { &mut references } else { &mut policies }.push(summary);
             }
@@ -123,6 +125,9 @@ pub struct PolicySummary {
     /// The generator's own lateness; `None` in virtual time, where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_s: Option<Lag>,
+    /// How the load generator kept up; `None` in virtual time, where it need not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorSummary>,
     /// What its agents learned, where they did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning: Option<LearningSummary>,
@@ -230,6 +235,8 @@ pub struct RunMeasured {
     pub fallbacks: u64,
     /// What it cost, where that is measured.
     pub cost: Option<CostSummary>,
+    /// What it took of the load generator, where there is one.
+    pub generator: Option<Usage>,
     /// What its agents learned, where they were to.
     pub learning: Option<LearningSummary>,
 }
@@ -255,6 +262,7 @@ struct SeedRun {
     interrupted: bool,
     fallbacks: u64,
     cost: Option<CostSummary>,
+    generator: Option<Usage>,
     learning: Option<LearningSummary>,
 }
 
@@ -262,7 +270,7 @@ impl PolicyRuns {
     /// Adds the run under the seed with this place in the list of seeds. One of which nothing was counted
     /// is left out.
     pub fn add(&mut self, place: usize, run: RunMeasured) {
-        let RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning } = run;
+        let RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, generator, learning } = run;
         if tally.counts.offered == 0 {
             return;
         }
@@ -279,6 +287,7 @@ impl PolicyRuns {
             interrupted,
             fallbacks,
             cost,
+            generator,
             learning,
         };
         let index = self.runs.partition_point(|other| other.place < place);
@@ -288,6 +297,12 @@ impl PolicyRuns {
     /// Why the first of all failed jobs failed, where that is known.
     pub fn first_failure(&self) -> Option<&str> {
         self.runs.iter().find_map(|run| run.first_failure.as_deref())
+    }
+
+    /// How the load generator kept up, where there is one.
+    fn generator(&self, experiment: &Experiment) -> Option<GeneratorSummary> {
+        let sessions: Vec<_> = self.runs.iter().filter_map(|run| run.generator).collect();
+        GeneratorSummary::of(experiment, &sessions, self.lags.quantile(0.99))
     }
 
     fn sum(&self, count: fn(&Counts) -> u64) -> u64 {
@@ -362,6 +377,7 @@ impl PolicySummary {
             fallbacks: runs.runs.iter().map(|run| run.fallbacks).sum(),
             cost: cost(&runs.runs),
             lag_s: (runs.lags.count() > 0).then(lag_s),
+            generator: None,
             learning: learning(&runs.runs),
             per_seed: runs.runs.iter().map(SeedSummary::of).collect(),
         })

@@ -1,17 +1,13 @@
 //! What the reader of a summary should know before believing it.
 
 use crate::experiment::{Experiment, PolicySpec};
+use crate::load;
 use crate::summary::PolicySummary;
 
 /// Share of the machine's CPU time above which it, not the emulated slots, sets the pace.
 const BUSY: f64 = 0.85;
 /// Share of runs longer than the emulated device's above which the emulation is off.
 const OVERRUN: f64 = 0.02;
-/// Share of the shortest deadline by which the 99th percentile of jobs may be sent late.
-const LAG: f64 = 0.05;
-/// By how many seconds, where no job has a deadline.
-const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
-
 /// Warnings about one policy and its results, on a machine with so many cores, where that makes a
 /// difference. `first_failure` says why the first failed job failed.
 pub fn about(
@@ -45,14 +41,7 @@ pub fn about(
             ));
         }
     }
-    let deadline_s = experiment.jobs.iter().filter_map(|job| job.deadline_s).reduce(f64::min);
-    let bound_s = deadline_s.map_or(LAG_WITHOUT_DEADLINE_S, |deadline_s| LAG * deadline_s);
-    if let Some(lag_s) = policy.lag_s.and_then(|lag| lag.p99).filter(|lag_s| *lag_s > bound_s) {
-        warn(format!(
-            "1 % of the jobs were sent more than {:.0} ms late: the load generator could not keep up",
-            1e3 * lag_s
-        ));
-    }
+    load::warnings(experiment, policy).into_iter().for_each(&mut warn);
     if policy.failed > 0.0 {
         let reason = first_failure.unwrap_or("no reason");
         warn(format!("{:.2} % of the jobs failed; the first with: {reason}", 100.0 * policy.failed));

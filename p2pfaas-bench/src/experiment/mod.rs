@@ -27,6 +27,8 @@ use p2pfaas_sim::arrivals::Traffic;
 use p2pfaas_sim::network::NetworkSpec;
 use p2pfaas_sim::service::Service;
 
+use crate::job::Phase;
+
 pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
@@ -54,6 +56,8 @@ pub struct Experiment {
     pub warmup_s: f64,
     /// Seconds that are counted.
     pub duration_s: f64,
+    /// Seconds after them in which jobs go on coming and are not counted.
+    pub cooldown_s: f64,
     /// One run a seed and policy.
     pub seeds: Vec<u64>,
 }
@@ -93,14 +97,29 @@ impl Experiment {
         }
     }
 
-    /// Seconds of one run, warm-up included.
+    /// Seconds of one run, warm-up and cool-down included.
     pub fn horizon_s(&self) -> f64 {
-        self.warmup_s + self.duration_s
+        self.warmup_s + self.duration_s + self.cooldown_s
     }
 
     /// The seconds of one run that are counted.
     pub fn measured_s(&self) -> Range<f64> {
-        self.warmup_s..self.horizon_s()
+        self.warmup_s..self.warmup_s + self.duration_s
+    }
+
+    /// Seconds that were counted in a run that ended at a second.
+    pub fn counted_s(&self, ended_s: f64) -> f64 {
+        (ended_s - self.warmup_s).clamp(0.0, self.duration_s)
+    }
+
+    /// What a job is sent for that is due at a second of the run.
+    pub fn phase(&self, at_s: f64) -> Phase {
+        match at_s {
+            at_s if at_s < 0.0 => Phase::Training,
+            at_s if at_s < self.warmup_s => Phase::Warmup,
+            at_s if at_s < self.measured_s().end => Phase::Measured,
+            _ => Phase::Cooldown,
+        }
     }
 
     /// Names of the functions that the jobs call, each once.

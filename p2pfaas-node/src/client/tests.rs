@@ -37,7 +37,7 @@ async fn get(client: &Client, address: SocketAddr) -> Result<Response<Bytes>, Cl
 
 #[tokio::test]
 async fn bodies_of_every_length_are_read() {
-    let client = Client::new(1_000);
+    let client = Client::new(CallSettings::new(1_000));
     let answers = [
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe|llo", "hello"),
         (
@@ -58,7 +58,7 @@ async fn bodies_of_every_length_are_read() {
 async fn a_connection_is_used_again_and_a_dead_one_is_replaced() {
     let ok = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1";
     let address = script(vec![vec![ok, ok], vec![ok]]).await;
-    let client = Client::new(1_000);
+    let client = Client::new(CallSettings::new(1_000));
     for _ in 0..2 {
         get(&client, address).await.unwrap();
     }
@@ -74,7 +74,7 @@ async fn a_connection_is_used_again_and_a_dead_one_is_replaced() {
 
 #[tokio::test]
 async fn what_is_no_answer_is_an_error() {
-    let client = Client::new(10);
+    let client = Client::new(CallSettings::new(10));
     let answers = [
         ("", "closed before"),
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe", "closed in the middle"),

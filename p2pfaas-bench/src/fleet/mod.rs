@@ -1,0 +1,6 @@
+//! A fleet.
+
+/// x
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct FleetError;

@@ -43,6 +43,12 @@ same instants, and prints how they compare.
 With --on local, all nodes run on this machine, so a node emulates its device: the function really runs, and its answer \
 comes when the time that the file gives as `service`, divided by the node's `speed`, is over.
 
+With --on hosts.txt, nodes that are there already run it, on machines of their own: one a line, \
+host[:port[:discovery port]], by default 18080 and 19000, # for remarks. All of them are looked at first \
+(there, functions, peers, versions, clocks), and nothing is changed unless all are ready. Then they get the \
+policies of the file in turn, and its slots and queues where it says them; at the end, also after Ctrl-C, \
+each gets back what it had. A policy LearningScheduler asks the nodes' own agents.
+
 With --on sim, the same nodes run in virtual time, all policies and seeds in parallel: hours take seconds, and the \
 same file gives the same bytes, on any number of threads. With --beside DIR, where DIR holds the results of the same \
 experiment on real nodes, service times are those that were measured there, and both stand side by side: a job that \
@@ -71,6 +77,7 @@ The results folder holds:
   beside.csv       with --beside: what was measured, what was simulated, and the difference, one line a policy
   beside.svg       the same as a picture
   event-logs/      with --event-logs: what each node saw and did, LABEL-seedN-nodeI.log
+  fleet-before.json  with --on hosts.txt: what each node had, and the commands that give it back
   agents/          what each node's agent has learned, LABEL-seedN-nodeI.ckpt
 
 Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
@@ -82,6 +89,7 @@ Examples:
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json > summary.json
   p2pfaas run experiments/learning.toml
+  p2pfaas run experiments/quickstart.toml --on hosts.txt
   p2pfaas run experiments/quickstart.toml --on sim --jobs --threads 4
   p2pfaas run experiments/quickstart.toml --on sim --beside results/monday";
 
@@ -210,9 +218,10 @@ pub enum Command {
 pub struct RunArgs {
     /// The experiment file
     pub file: PathBuf,
-    /// Where to run it: `local` is an embedded cluster on this machine, `sim` the simulator
+    /// Where to run it: `local` is an embedded cluster on this machine, `sim` the simulator, and a hosts file
+    /// a fleet of nodes that run elsewhere
     #[arg(long, value_name = "PLACE", default_value = "local", value_parser = place)]
-    pub on: Place,
+    pub on: On,
     /// Folder for the results [default: results/EXPERIMENT-UTCTIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -239,19 +248,30 @@ pub struct RunArgs {
     pub event_logs: bool,
 }
 
+/// Where to run an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    /// On this machine.
+    Here(Place),
+    /// On the nodes of a hosts file.
+    Fleet(PathBuf),
+}
+
 impl RunArgs {
     /// Where it runs.
     ///
     /// # Errors
     /// An option that means nothing there.
-    pub fn place(&self) -> Result<Place, String> {
-        match (self.on, &self.beside, self.event_logs) {
-            (Place::Local, Some(_), _) => Err("--beside compares a simulation: it needs --on sim".into()),
-            (Place::Sim, _, true) => {
-                Err("--event-logs records nodes in real time: it needs --on local".into())
+    pub fn place(&self) -> Result<On, String> {
+        match (&self.on, &self.beside, self.event_logs) {
+            (On::Here(Place::Local) | On::Fleet(_), Some(_), _) => {
+                Err("--beside compares a simulation: it needs --on sim".into())
             }
-            (Place::Sim, Some(_), _) => Ok(Place::SimMeasured),
-            (place, ..) => Ok(place),
+            (On::Here(Place::Sim) | On::Fleet(_), _, true) => {
+                Err("--event-logs records embedded nodes in real time: it needs --on local".into())
+            }
+            (On::Here(Place::Sim), Some(_), _) => Ok(On::Here(Place::SimMeasured)),
+            (on, ..) => Ok(on.clone()),
         }
     }
 }
@@ -349,15 +369,12 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_string(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
-fn place(text: &str) -> Result<Place, String> {
+fn place(text: &str) -> Result<On, String> {
     match text {
-        "local" => Ok(Place::Local),
-        "sim" => Ok(Place::Sim),
-        other if other.contains('.') || other.contains('/') => {
-            Err("running on a fleet of machines comes in a later version; this one knows `local` and `sim`"
-                .into())
-        }
-        _ => Err("this version knows `local` and `sim`".into()),
+        "local" => Ok(On::Here(Place::Local)),
+        "sim" => Ok(On::Here(Place::Sim)),
+        other if other.contains('.') || other.contains('/') => Ok(On::Fleet(other.into())),
+        _ => Err("it must be `local`, `sim` or the path of a hosts file, as in ./hosts.txt".into()),
     }
 }
 
@@ -375,7 +392,7 @@ mod tests {
     fn run_takes_its_options() {
         let line = ["p2pfaas", "run", "a.toml", "--out", "there", "--seed", "7", "--json"];
         let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
-        assert_eq!((args.file, args.on), (PathBuf::from("a.toml"), Place::Local));
+        assert_eq!((args.file, args.on), (PathBuf::from("a.toml"), On::Here(Place::Local)));
         assert_eq!((args.out, args.seed, args.json), (Some(PathBuf::from("there")), Some(7), true));
     }
 
@@ -421,14 +438,19 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_on_an_embedded_cluster_or_on_the_simulator() {
-        for (more, place) in
-            [(&[][..], Place::Local), (&["--on", "local"], Place::Local), (&["--on", "sim"], Place::Sim)]
-        {
+    fn a_run_is_on_an_embedded_cluster_on_the_simulator_or_on_a_fleet() {
+        for (more, on) in [
+            (&[][..], On::Here(Place::Local)),
+            (&["--on", "local"], On::Here(Place::Local)),
+            (&["--on", "sim"], On::Here(Place::Sim)),
+            (&["--on", "lab/hosts"], On::Fleet("lab/hosts".into())),
+        ] {
             let line = ["p2pfaas", "run", "a.toml"].iter().chain(more);
             let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
-            assert_eq!(args.on, place);
+            assert_eq!(args.on, on);
         }
+        let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", "moon"]).unwrap_err();
+        assert!(error.to_string().contains("a hosts file"), "{error}");
     }
 
     #[test]
@@ -440,18 +462,12 @@ mod tests {
             };
             args.place()
         };
-        assert_eq!(place("--on sim --beside b"), Ok(Place::SimMeasured));
-        assert_eq!(place("--on local --event-logs"), Ok(Place::Local));
+        assert_eq!(place("--on sim --beside b"), Ok(On::Here(Place::SimMeasured)));
+        assert_eq!(place("--on local --event-logs"), Ok(On::Here(Place::Local)));
         assert!(place("--on local --beside b").unwrap_err().contains("--on sim"));
         assert!(place("--on sim --event-logs").unwrap_err().contains("--on local"));
+        assert!(place("--on hosts.txt --event-logs").unwrap_err().contains("--on local"));
+        assert!(place("--on hosts.txt --beside b").unwrap_err().contains("--on sim"));
         assert!(Cli::try_parse_from(["p2pfaas", "replay", "a", "--jobs"]).is_err(), "nowhere to write them");
-    }
-
-    #[test]
-    fn places_that_come_later_are_refused_with_a_word_why() {
-        for (place, part) in [("hosts.txt", "fleet"), ("moon", "`local` and `sim`")] {
-            let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", place]).unwrap_err();
-            assert!(error.to_string().contains(part), "{error}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod fleet;
 mod replay;
 mod sweep;
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::beside::{self, Beside};
-use crate::cli::{Cli, Command, RunArgs, TrainArgs};
+use crate::cli::{Cli, Command, On, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::progress::Progress;
 use crate::results::{Folder, WriteError};
@@ -45,8 +46,9 @@ pub fn run_command(registry: Registry) -> ExitCode {
         }
         Command::Run(args) => match args.place() {
             Err(error) => wrong(&error),
-            Ok(Place::Local) => run_file(&args, registry),
-            Ok(place) => simulate_file(&args, place, registry),
+            Ok(On::Here(Place::Local)) => run_file(&args, registry),
+            Ok(On::Here(place)) => simulate_file(&args, place, registry),
+            Ok(On::Fleet(hosts)) => fleet::run(&args, &hosts, &registry),
         },
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),

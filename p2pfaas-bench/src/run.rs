@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::curve::Curve;
 use crate::experiment::{Experiment, PolicySpec};
+use crate::fleet::NotRestored;
 use crate::job::JobRecord;
 use crate::load::{Driven, LoadError, Session, Targets, Usage, drive, function_uri};
 use crate::local::Local;
@@ -53,6 +54,9 @@ pub enum RunError {
     /// The jobs cannot be written.
     #[error(transparent)]
     Jobs(#[from] JobsFileError),
+    /// Nodes elsewhere were left changed.
+    #[error(transparent)]
+    NotRestored(#[from] NotRestored),
     /// Jobs cannot be sent any more.
     #[error(transparent)]
     Load(#[from] LoadError),

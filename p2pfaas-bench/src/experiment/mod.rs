@@ -6,6 +6,7 @@
 
 mod cluster;
 mod file;
+mod fleet;
 mod jobs;
 mod learned;
 mod local;
@@ -29,7 +30,7 @@ use p2pfaas_sim::service::Service;
 
 use crate::job::Phase;
 
-pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, NodeSpec};
+pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, Given, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
 
@@ -86,6 +87,7 @@ impl Experiment {
         let experiment = file::File::read(&source, &mut problems).and_then(|file| {
             match place {
                 Place::Local => local::refuse(&file, &mut problems),
+                Place::Fleet(_) => fleet::refuse(&file, &mut problems),
                 Place::Sim | Place::SimMeasured | Place::SimRecorded => {}
             }
             resolve::resolve(&file, path, &source, place, known, &mut problems)
@@ -136,6 +138,8 @@ impl Experiment {
 pub enum Place {
     /// An embedded cluster on this machine.
     Local,
+    /// So many nodes on machines of their own.
+    Fleet(usize),
     /// The simulator.
     Sim,
     /// The simulator, with service times that come from somewhere else.
@@ -147,7 +151,7 @@ pub enum Place {
 impl Place {
     /// Whether time is virtual there.
     pub fn is_simulated(self) -> bool {
-        self != Place::Local
+        !matches!(self, Place::Local | Place::Fleet(_))
     }
 }
 

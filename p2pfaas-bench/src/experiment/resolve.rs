@@ -118,7 +118,7 @@ pub(super) fn resolve(
 fn most_jobs(place: Place) -> f64 {
     match place {
         // Each of them is a row in the results.
-        Place::Local => 1e7,
+        Place::Local | Place::Fleet(_) => 1e7,
         _ => 1e10,
     }
 }

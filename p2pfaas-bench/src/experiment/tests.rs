@@ -259,7 +259,7 @@ fn what_an_embedded_cluster_cannot_do_is_refused_and_not_ignored() {
         (
             "latency_ms = 0.0",
             "latency_ms = 5",
-            ":8: network.latency_ms: an embedded cluster has the network of",
+            ":8: network.latency_ms: --on local has the network that there is",
         ),
         ("latency_ms = 0.0", "latency_ms = { kind = \"exponential\", mean_ms = 3 }", "network.latency_ms"),
         ("\"full\"", "\"ring\"", "\"ring\" is not available with --on local"),

@@ -68,7 +68,9 @@ impl<'a> Stage<'a> {
     }
 
     fn count(&self) -> Counted {
-        let Some(Begun { meter, devices: before, fallbacks }) = &self.begun else { return Counted::default() };
+        let Some(Begun { meter, devices: before, fallbacks }) = &self.begun else {
+            return Counted::default();
+        };
         let (spent, now) = (meter.read(), self.devices());
         let cost = CostSummary {
             cpu_s: spent.cpu_s,

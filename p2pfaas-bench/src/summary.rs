@@ -53,7 +53,8 @@ impl Summary {
     ) -> Summary {
         let (mut policies, mut references, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for (policy, runs) in experiment.policies.iter().zip(runs) {
-            if let Some(mut summary) = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs) {
+            if let Some(mut summary) = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs)
+            {
                 summary.generator = runs.generator(experiment);
                 told.extend(warnings::about(experiment, policy, &summary, cores, runs.first_failure()));
                 if policy.reference { &mut references } else { &mut policies }.push(summary);

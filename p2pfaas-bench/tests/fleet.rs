@@ -30,8 +30,10 @@ struct Machines {
 impl Machines {
     /// One with each of these policies, all with the functions `echo` and `sleep`.
     fn start(policies: &[Descriptor]) -> Machines {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let function = |name: &str| Function { name: name.into(), executor: builtin(name).unwrap(), deadline: None };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let function =
+            |name: &str| Function { name: name.into(), executor: builtin(name).unwrap(), deadline: None };
         let start = |(index, policy): (usize, &Descriptor)| {
             let settings = Settings {
                 machine_id: format!("machine-{index}"),
@@ -52,7 +54,8 @@ impl Machines {
     }
 
     fn names(&self) -> Vec<String> {
-        let name = |node: &NodeService| format!("{}:{}", node.address(), node.discovery_address().unwrap().port());
+        let name =
+            |node: &NodeService| format!("{}:{}", node.address(), node.discovery_address().unwrap().port());
         self.nodes.iter().map(name).collect()
     }
 
@@ -197,14 +200,22 @@ fn all_that_is_wrong_with_a_fleet_is_told_at_once_and_nothing_is_changed() {
     let hosts = Hosts::parse("hosts.txt".into(), &format!("{gone}\n{}\n{}\n", names[1], names[2])).unwrap();
     let problems = not_ready(&experiment, &hosts);
     assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems[0].starts_with(&gone.to_string()) && problems[0].contains("cannot connect"), "{problems:?}");
+    assert!(
+        problems[0].starts_with(&gone.to_string()) && problems[0].contains("cannot connect"),
+        "{problems:?}"
+    );
     let third = machines.nodes[2].address().to_string();
     assert!(problems[1].starts_with(&third), "{problems:?}");
     assert!(problems[1].contains("a call of sleep") && problems[1].contains("404"), "{problems:?}");
 
     // With all functions: it is nobody's peer, knows nobody, and takes another's name.
     let echo = Experiment {
-        jobs: experiment.jobs.iter().cloned().map(|job| p2pfaas_bench::experiment::JobType { function: "echo".into(), ..job }).collect(),
+        jobs: experiment
+            .jobs
+            .iter()
+            .cloned()
+            .map(|job| p2pfaas_bench::experiment::JobType { function: "echo".into(), ..job })
+            .collect(),
         ..experiment
     };
     let problems = not_ready(&echo, &machines.hosts()).join("\n");
@@ -253,7 +264,8 @@ fn a_node_that_went_away_is_named_with_the_commands_that_restore_it() {
 
 #[test]
 fn a_file_that_a_fleet_cannot_follow_is_refused_with_the_reason() {
-    let refused = |hosts, cluster: &str, policies: &str| parse(hosts, cluster, 1.0, policies).unwrap_err().to_string();
+    let refused =
+        |hosts, cluster: &str, policies: &str| parse(hosts, cluster, 1.0, policies).unwrap_err().to_string();
     assert!(parse(3, "", 1.0, POLICIES).unwrap().nodes.len() == 3, "as many as there are hosts");
     assert!(parse(3, "nodes = 3", 1.0, POLICIES).is_ok());
     for (text, part) in [

@@ -132,8 +132,8 @@ fn a_server_that_stalls_shows_in_the_percentiles_as_in_an_open_system() {
     };
     let (sender, mut records) = mpsc::channel::<Vec<JobRecord>>(4_096);
     let mut clock = Clock(None);
+    let begins = Instant::now();
     let (stalls, closed) = thread::scope(|scope| {
-        let begins = Instant::now();
         let stalls = scope.spawn(|| {
             STALLS_AT_S.map(|at_s| {
                 thread::sleep(Duration::from_secs_f64(at_s).saturating_sub(begins.elapsed()));

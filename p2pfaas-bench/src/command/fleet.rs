@@ -8,7 +8,7 @@ use p2pfaas_core::policy::Registry;
 use super::{experiment, failed, tell, wrong};
 use crate::cli::RunArgs;
 use crate::experiment::Place;
-use crate::fleet::{Fleet, Hosts};
+use crate::fleet::{BEFORE, Fleet, Hosts};
 use crate::progress::Progress;
 
 pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode {
@@ -27,6 +27,7 @@ pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode
     fleet.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     tell(args, &experiment, |folder, cancel| {
         let progress = Progress::on_stderr(&experiment);
+        eprintln!("what the nodes have now is kept in {}", folder.path().join(BEFORE).display());
         fleet.run(folder, cancel, &progress)
     })
 }

@@ -17,7 +17,8 @@ pub(super) fn refuse(file: &File, problems: &mut Collector<'_>) {
         let agent = policy.agent.as_ref().map(|agent| &agent.parameters);
         for Pairs { path, span, .. } in agent.into_iter().chain(&policy.reward) {
             let reason = "on a fleet agents live on the nodes, which learn by their own settings";
-            let expected = "no such table: start the nodes with --agent-config, and the policy asks their agents";
+            let expected =
+                "no such table: start the nodes with --agent-config, and the policy asks their agents";
             problems.add(path, span, reason, expected);
         }
     }

@@ -184,7 +184,9 @@ fn job(
 
 /// Whether a name can stand between two slashes of an address as it is.
 fn is_segment(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.')
+    !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && !name.starts_with('.')
 }
 
 fn share(raw: &Job, sharing: Sharing, problems: &mut Collector<'_>) -> Option<f64> {

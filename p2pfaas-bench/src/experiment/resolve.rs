@@ -51,7 +51,8 @@ pub(super) fn resolve(
         nodes: node_count,
         speeds: &speeds,
         task_types: file.jobs.len(),
-        horizon_s: run.as_ref().map(Times::horizon_s),
+        // A cool-down does not change what comes before it.
+        horizon_s: run.as_ref().map(|run| run.warmup_s + run.duration_s),
     };
     let traffic = match place {
         // Its traces may not lie beside what was recorded.

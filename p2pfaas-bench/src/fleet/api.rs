@@ -74,7 +74,12 @@ impl Api {
     }
 
     /// Calls a function on this very node, past its policy.
-    pub(super) async fn call(&self, node: SocketAddr, function: &str, payload: Bytes) -> Result<(), ApiError> {
+    pub(super) async fn call(
+        &self,
+        node: SocketAddr,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<(), ApiError> {
         let request = Request::post(format!("http://{node}/function/{function}"));
         let request = request.header(headers::BYPASS, "true").body(payload)?;
         self.send(request, FUNCTION_TIME_OUT).await.map(drop)
@@ -84,7 +89,9 @@ impl Api {
     pub(super) async fn fallbacks(&self, node: SocketAddr) -> Option<u64> {
         let metrics = self.get(node, "/metrics").await.ok()?;
         let text = std::str::from_utf8(metrics.body()).ok()?;
-        text.lines().find_map(|line| line.strip_prefix(FALLBACKS)?.trim().parse::<f64>().ok()).map(|count| count as u64)
+        text.lines()
+            .find_map(|line| line.strip_prefix(FALLBACKS)?.trim().parse::<f64>().ok())
+            .map(|count| count as u64)
     }
 
     pub(super) async fn set_configuration(

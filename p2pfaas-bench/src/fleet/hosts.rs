@@ -23,7 +23,8 @@ impl Hosts {
     /// It cannot be read, or lines of it are not right.
     pub fn load(path: &Path) -> Result<Hosts, HostsError> {
         let text = std::fs::read_to_string(path);
-        let text = text.map_err(|error| HostsError(vec![format!("{}: cannot be read: {error}", path.display())]))?;
+        let text =
+            text.map_err(|error| HostsError(vec![format!("{}: cannot be read: {error}", path.display())]))?;
         Hosts::parse(path.to_path_buf(), &text)
     }
 
@@ -80,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_line_is_a_host_with_up_to_three_ports() {
-        let hosts = parse("# the lab\n10.0.0.1\n\n  node-2:81  # by the window\n[fd00::1]:82:91:101\n").unwrap();
+        let hosts =
+            parse("# the lab\n10.0.0.1\n\n  node-2:81  # by the window\n[fd00::1]:82:91:101\n").unwrap();
         let texts = |(scheduler, discovery): (&str, &str)| (scheduler.to_string(), discovery.to_string());
         let expected = [
             ("10.0.0.1:18080", "10.0.0.1:19000"),

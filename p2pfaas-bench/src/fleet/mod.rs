@@ -35,8 +35,8 @@ use preflight::{Found, Functions, NodeFound};
 pub use before::NotRestored;
 pub use hosts::{Hosts, HostsError};
 
-/// What the nodes had is written here.
-const BEFORE: &str = "fleet-before.json";
+/// What the nodes had is written here, in the results folder.
+pub const BEFORE: &str = "fleet-before.json";
 /// Tries to change a policy: an old scheduler refuses while it has jobs.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
@@ -135,7 +135,8 @@ impl<'a> Fleet<'a> {
         if !self.changed.replace(false) {
             return Ok(());
         }
-        let restored = self.on_all(|api, node, _| async move { node.before.restore(&api, node.scheduler).await });
+        let restored =
+            self.on_all(|api, node, _| async move { node.before.restore(&api, node.scheduler).await });
         let (mut reasons, mut commands) = (Vec::new(), Vec::new());
         for (node, restored) in self.nodes.iter().zip(restored) {
             if let Err(error) = restored {
@@ -180,7 +181,8 @@ impl<'a> Fleet<'a> {
         work: impl Fn(Arc<Api>, NodeFound, NodeSpec) -> F,
     ) -> Vec<T> {
         let nodes = self.nodes.iter().zip(&self.experiment.nodes);
-        self.runtime.block_on(all(nodes.map(|(node, spec)| work(self.api.clone(), node.clone(), spec.clone()))))
+        self.runtime
+            .block_on(all(nodes.map(|(node, spec)| work(self.api.clone(), node.clone(), spec.clone()))))
     }
 }
 
@@ -275,7 +277,9 @@ fn capacity(spec: &NodeSpec) -> Option<Value> {
 }
 
 /// Awaits all at once; the results in their order.
-async fn all<T: Send + 'static>(work: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+async fn all<T: Send + 'static>(
+    work: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
     let mut tasks = JoinSet::new();
     for (place, work) in work.enumerate() {
         tasks.spawn(async move { (place, work.await) });

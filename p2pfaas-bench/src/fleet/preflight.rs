@@ -90,7 +90,8 @@ async fn discovery(
 }
 
 async fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let mut found = tokio::net::lookup_host((host, port)).await.map_err(|error| format!("no such host: {error}"))?;
+    let mut found =
+        tokio::net::lookup_host((host, port)).await.map_err(|error| format!("no such host: {error}"))?;
     found.next().ok_or_else(|| "this host has no address".to_string())
 }
 
@@ -172,7 +173,8 @@ fn peers(hosts: &[Address], nodes: &[NodeFound], problems: &mut Vec<String>, war
         if !missing.is_empty() {
             problems.push(format!("{host}: it does not know its peers {}", missing.join(", ")));
         }
-        let strangers = machines.iter().filter(|machine| machine.alive && !others().any(|other| is(machine, other)));
+        let strangers =
+            machines.iter().filter(|machine| machine.alive && !others().any(|other| is(machine, other)));
         let strangers: Vec<_> = strangers.map(|machine| machine.ip.as_str()).collect();
         if !strangers.is_empty() {
             warnings.push(format!(

@@ -95,8 +95,10 @@ impl Generator {
 
     /// Sends everything on this thread.
     pub(super) fn drive(&self) -> Result<Driven, LoadError> {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .event_interval(EVENT_INTERVAL)
+            .build()?;
         runtime.block_on(async {
             let (cpu_s, began) = (thread_s(), Instant::now());
             self.keep_the_schedule(&Timer::new()?).await?;
@@ -121,19 +123,18 @@ impl Generator {
     async fn keep_the_schedule(&self, timer: &Timer) -> std::io::Result<()> {
         while !self.0.cancel.is_cancelled() {
             self.send_what_is_due(AT_ONCE);
-            let next_s = {
+            let (next, failed) = {
                 let state = self.0.state.lock();
-                let failed = state.arrivals.failure().is_some();
-                state.next.map_or(if failed { 0.0 } else { self.0.ends_s }, |arrival| arrival.at_s)
+                (state.next, state.arrivals.failure().is_some())
             };
-            let left_s = next_s - self.now_s();
-            if left_s > 0.0 {
-                let sleep = timer.sleep(Duration::from_secs_f64(left_s));
-                self.0.cancel.run_until_cancelled(sleep).await.unwrap_or(Ok(()))?;
-            } else if self.0.state.lock().next.is_none() {
-                break;
-            } else {
-                tokio::task::yield_now().await;
+            let left_s = next.map_or(self.0.ends_s, |arrival| arrival.at_s) - self.now_s();
+            match next {
+                None if failed || left_s <= 0.0 => break,
+                _ if left_s > 0.0 => {
+                    let sleep = timer.sleep(Duration::from_secs_f64(left_s));
+                    self.0.cancel.run_until_cancelled(sleep).await.unwrap_or(Ok(()))?;
+                }
+                _ => tokio::task::yield_now().await,
             }
         }
         Ok(())

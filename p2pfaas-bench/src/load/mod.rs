@@ -125,11 +125,12 @@ pub fn drive(
     let generator = Generator::new(experiment, session, targets, cancel, records);
     std::thread::scope(|scope| {
         let (watcher, generator) = (std::thread::current(), &generator);
-        let sending = std::thread::Builder::new().name("generator".into()).spawn_scoped(scope, move || {
-            let driven = generator.drive();
-            watcher.unpark();
-            driven
-        })?;
+        let sending =
+            std::thread::Builder::new().name("generator".into()).spawn_scoped(scope, move || {
+                let driven = generator.drive();
+                watcher.unpark();
+                driven
+            })?;
         while !sending.is_finished() {
             watch.at(generator.now_s());
             std::thread::park_timeout(GLANCE);

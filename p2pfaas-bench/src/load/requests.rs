@@ -56,10 +56,8 @@ struct Payload {
 
 impl Requests {
     pub(super) fn new(experiment: &Experiment, targets: &Targets) -> Requests {
-        let settings = CallSettings {
-            connect_timeout: CONNECT_TIMEOUT,
-            ..CallSettings::new(MAX_ANSWER_BYTES)
-        };
+        let settings =
+            CallSettings { connect_timeout: CONNECT_TIMEOUT, ..CallSettings::new(MAX_ANSWER_BYTES) };
         let function = |(task_type, uri): (usize, &Uri), endpoint: &Result<Endpoint, Uri>| Function {
             endpoint: endpoint.clone(),
             head: head(uri, task_type, experiment.jobs[task_type].deadline_s),

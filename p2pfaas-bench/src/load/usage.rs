@@ -42,7 +42,8 @@ impl GeneratorSummary {
     pub fn of(experiment: &Experiment, sessions: &[Usage], lag_s: Option<f64>) -> Option<GeneratorSummary> {
         let wall_s: f64 = sessions.iter().map(|usage| usage.wall_s).sum();
         let cpu_s: Option<f64> = sessions.iter().map(|usage| usage.cpu_s).sum();
-        let (cpu, unsent) = (cpu_s.map(|cpu_s| cpu_s / wall_s), sessions.iter().map(|usage| usage.unsent).sum());
+        let (cpu, unsent) =
+            (cpu_s.map(|cpu_s| cpu_s / wall_s), sessions.iter().map(|usage| usage.unsent).sum());
         let bottleneck = unsent > 0
             || cpu.is_some_and(|cpu| cpu > BUSY)
             || lag_s.is_some_and(|lag_s| lag_s > most_lag_s(experiment));
@@ -53,7 +54,8 @@ impl GeneratorSummary {
 /// What the reader of a policy's results should know of it.
 pub fn warnings(experiment: &Experiment, policy: &PolicySummary) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(lag_s) = policy.lag_s.and_then(|lag| lag.p99).filter(|lag_s| *lag_s > most_lag_s(experiment)) {
+    if let Some(lag_s) = policy.lag_s.and_then(|lag| lag.p99).filter(|lag_s| *lag_s > most_lag_s(experiment))
+    {
         warnings.push(format!(
             "1 % of the jobs were sent more than {:.0} ms late: the load generator could not keep up",
             1e3 * lag_s
@@ -80,4 +82,50 @@ pub fn warnings(experiment: &Experiment, policy: &PolicySummary) -> Vec<String> 
 fn most_lag_s(experiment: &Experiment) -> f64 {
     let deadline_s = experiment.jobs.iter().filter_map(|job| job.deadline_s).reduce(f64::min);
     deadline_s.map_or(LAG_WITHOUT_DEADLINE_S, |deadline_s| LAG * deadline_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Lag;
+    use crate::testing::{experiment, summary};
+
+    fn tight() -> Experiment {
+        experiment(
+            "[cluster]\nnodes = 1\n[traffic]\nkind = \"poisson\"\nrate = 1\n[[jobs]]\nfunction = \"echo\"\n\
+             deadline_s = 0.5\n[[policy]]\nname = \"NoScheduler\"\n[run]\nduration_s = 10\n",
+        )
+    }
+
+    fn of(cpu_s: f64, unsent: u64, lag_s: f64) -> GeneratorSummary {
+        let session = Usage { cpu_s: Some(cpu_s), wall_s: 10.0, unsent };
+        let idle = Usage { cpu_s: Some(0.0), wall_s: 10.0, unsent: 0 };
+        GeneratorSummary::of(&tight(), &[session, idle], Some(lag_s)).unwrap()
+    }
+
+    #[test]
+    fn it_is_the_bottleneck_when_it_is_busy_late_or_does_not_send_at_all() {
+        assert_eq!(of(10.0, 0, 0.01), GeneratorSummary { cpu: Some(0.5), unsent: 0, bottleneck: false });
+        assert!(of(19.0, 0, 0.01).bottleneck, "0.95 of a core");
+        assert!(of(1.0, 1, 0.01).bottleneck, "not sent");
+        assert!(of(1.0, 0, 0.03).bottleneck, "late by more than a twentieth of the deadline");
+        assert_eq!(GeneratorSummary::of(&tight(), &[], None), None);
+        let unknown = Usage { cpu_s: None, wall_s: 1.0, unsent: 0 };
+        let summary = GeneratorSummary::of(&tight(), &[unknown], None).unwrap();
+        assert_eq!((summary.cpu, summary.bottleneck), (None, false));
+    }
+
+    #[test]
+    fn what_made_it_the_bottleneck_is_told() {
+        let mut policy = summary().policies.remove(0);
+        policy.lag_s = Some(Lag { p99: Some(0.01), max: None });
+        policy.generator = Some(of(10.0, 0, 0.01));
+        assert_eq!(warnings(&tight(), &policy), Vec::<String>::new());
+        policy.lag_s = Some(Lag { p99: Some(0.03), max: None });
+        policy.generator = Some(of(19.0, 7, 0.03));
+        let text = warnings(&tight(), &policy).join("\n");
+        for part in ["more than 30 ms late", "busy 95 % of the time", "7 jobs were not sent"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }

@@ -130,11 +130,7 @@ struct Idle {
 impl Endpoint {
     /// Connections to an address, of which there are none yet.
     pub fn new(authority: &Authority, settings: CallSettings) -> Self {
-        Endpoint(Arc::new(EndpointInner {
-            authority: authority.clone(),
-            idle: Mutex::default(),
-            settings,
-        }))
+        Endpoint(Arc::new(EndpointInner { authority: authority.clone(), idle: Mutex::default(), settings }))
     }
 
     /// As [`Client::send`]; of the request's URI only the path counts.

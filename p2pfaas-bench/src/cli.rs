@@ -55,7 +55,8 @@ experiment on real nodes, service times are those that were measured there, and 
 was run there under the same seed takes what it took there, and the others draw from what jobs of their type took.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
-instant. All fractions are of the jobs offered after the warm-up.
+instant. All fractions are of the jobs offered after the warm-up ([run] warmup_s) and before the cool-down (cooldown_s, in \
+which jobs go on coming, so that the last that are counted meet the same load).
 
 A policy that asks an agent (LearningScheduler) may have two more tables:
   [policy.agent]   train_s = N: seconds of training before each run, with jobs of their own;
@@ -69,7 +70,7 @@ const RUN_MORE: &str = "\
 The results folder holds:
   summary.json     what the table shows and more, with 95 % confidence intervals
   summary.csv      the same, one line a policy
-  jobs.parquet     one row a job, also of training and warm-up (column `phase`); with --on sim only if --jobs
+  jobs.parquet     one row a job, also of training, warm-up and cool-down (column `phase`); with --on sim only if --jobs
                    is given
   experiment.toml  the experiment file
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached

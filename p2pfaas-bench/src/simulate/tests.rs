@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use p2pfaas_core::policy::Registry;
+
 use super::*;
 use crate::experiment::Place;
 use crate::testing::{Pretended, parse_on, sweep_file};
@@ -113,4 +115,37 @@ fn a_run_that_cannot_be_made_ends_all_and_says_which_one_it_was() {
     let error = run(&experiment, &Broken, &out, options, &cancel, &SimProgress::hidden()).unwrap_err();
     assert_eq!(error.to_string(), "pow, seed 1: no such thing");
     assert!(folder.path().join("summary.json").is_file() && folder.path().join("jobs.parquet").is_file());
+}
+
+#[test]
+fn a_cool_down_sends_more_jobs_and_measures_the_same_ones() {
+    let simulate = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let experiment = parse_on(Place::Sim, text).unwrap();
+        let out = Folder::create(Some(folder.path()), &experiment).unwrap();
+        let options = Options { threads: None, jobs: true };
+        let engine = VirtualTime::new(Registry::builtin());
+        let cancel = CancellationToken::new();
+        let summary = run(&experiment, &engine, &out, options, &cancel, &SimProgress::hidden()).unwrap();
+        There { summary, files: files(folder.path()) }
+    };
+    let without = simulate(sweep_file());
+    let with = simulate(&sweep_file().replace("[run]\n", "[run]\ncooldown_s = 5\n"));
+    let measured = |there: &There| {
+        let policies = there.summary.policies.iter();
+        policies.map(|policy| (policy.offered, policy.measured_s)).collect::<Vec<_>>()
+    };
+    assert_eq!(measured(&with), measured(&without));
+    let phases = |there: &There, phase: &str| {
+        let is = |row: &parquet::record::Row| {
+            row.get_column_iter().any(|(name, value)| name == "phase" && value.to_string() == phase)
+        };
+        rows(there).iter().filter(|row| is(row)).count()
+    };
+    for phase in ["\"warmup\"", "\"measured\""] {
+        assert_eq!(phases(&with, phase), phases(&without, phase));
+    }
+    assert_eq!(phases(&without, "\"cooldown\""), 0);
+    // 2 policies, 2 seeds, 2 nodes, 5 s at 2 jobs/s.
+    assert!((50..110).contains(&phases(&with, "\"cooldown\"")), "{}", phases(&with, "\"cooldown\""));
 }

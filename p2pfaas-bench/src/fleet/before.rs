@@ -24,10 +24,13 @@ pub(super) struct NodeBefore {
 /// Nodes that have not become what they were.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{} of the fleet's nodes could not be given back what they had:\n{}\nThese commands do it:\n{}",
+    "{}{} of the fleet's nodes could not be given back what they had:\n{}\nThese commands do it:\n{}",
+    .after.as_ref().map_or_else(String::new, |error| format!("{error}\n")),
     .reasons.len(), .reasons.join("\n"), .commands.join("\n")
 )]
 pub struct NotRestored {
+    /// What had ended the run before, if it was an error.
+    pub after: Option<String>,
     /// Which, and why not.
     pub reasons: Vec<String>,
     /// What would do it.

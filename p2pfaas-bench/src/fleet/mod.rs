@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use p2pfaas_learner::checkpoint::CheckpointError;
 use serde_json::{Map, Value};
@@ -37,8 +37,8 @@ pub use hosts::{Hosts, HostsError};
 
 /// What the nodes had is written here, in the results folder.
 pub const BEFORE: &str = "fleet-before.json";
-/// Tries to change a policy: an old scheduler refuses while it has jobs.
-const TRIES: u32 = 10;
+/// For a node to take a policy: an old scheduler refuses while it has jobs.
+const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// A fleet that cannot be run on, or not any more.
@@ -120,10 +120,11 @@ impl<'a> Fleet<'a> {
     ) -> Result<Summary, RunError> {
         self.write_before(folder)?;
         let summary = run_on(&self, self.experiment, folder, cancel, progress);
-        let restored = self.restore();
-        let summary = summary?;
-        restored?;
-        Ok(summary)
+        match (summary, self.restore()) {
+            (summary, Ok(())) => summary,
+            (Ok(_), Err(error)) => Err(error.into()),
+            (Err(first), Err(error)) => Err(NotRestored { after: Some(first.to_string()), ..error }.into()),
+        }
     }
 
     fn write_before(&self, folder: &Folder) -> Result<(), WriteError> {
@@ -144,7 +145,7 @@ impl<'a> Fleet<'a> {
                 commands.extend(node.before.commands());
             }
         }
-        if reasons.is_empty() { Ok(()) } else { Err(NotRestored { reasons, commands }) }
+        if reasons.is_empty() { Ok(()) } else { Err(NotRestored { after: None, reasons, commands }) }
     }
 
     fn set(&self, policy: &PolicySpec) -> Result<(), FleetError> {
@@ -153,10 +154,9 @@ impl<'a> Fleet<'a> {
         let set = self.on_all(move |api, node, spec| {
             let descriptor = descriptor.clone();
             async move {
-                let mut tried = 0;
+                let until = Instant::now() + PATIENCE;
                 while let Err(error) = api.set_policy(node.scheduler, &descriptor).await {
-                    tried += 1;
-                    if tried >= TRIES {
+                    if Instant::now() >= until {
                         return Err(error);
                     }
                     tokio::time::sleep(BETWEEN_TRIES).await;

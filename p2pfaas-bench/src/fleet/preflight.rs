@@ -26,7 +26,8 @@ pub(super) struct NodeFound {
     pub machine_id: String,
     version: String,
     ours: bool,
-    peers: Option<Vec<Machine>>,
+    /// `Err`: why its discovery does not tell.
+    peers: Result<Vec<Machine>, String>,
     clock_off_s: Option<f64>,
 }
 
@@ -67,12 +68,15 @@ pub(super) async fn ask(api: &Api, host: &Address, functions: Functions) -> Resu
         Ok(discovery) => self::discovery(api, discovery).await.map_err(|error| error.to_string()),
         Err(error) => Err(error),
     };
-    let (identity, peers) = discovery.map_or((None, None), |(identity, peers)| (Some(identity), Some(peers)));
+    let (machine_id, peers) = match discovery {
+        Ok((identity, peers)) => (identity.machine_id, Ok(peers)),
+        Err(error) => (String::new(), Err(error)),
+    };
     match (configuration, policy, ours) {
         (Ok(configuration), Ok(policy), Ok(ours)) if problems.is_empty() => Ok(NodeFound {
             scheduler,
             before: NodeBefore { host: host.scheduler(), configuration, policy },
-            machine_id: identity.map_or_else(String::new, |identity| identity.machine_id),
+            machine_id,
             version,
             ours,
             peers,
@@ -152,13 +156,16 @@ fn capacity(configuration: &SchedulerConfiguration) -> String {
 /// Every node must know every other, and should know nobody else.
 fn peers(hosts: &[Address], nodes: &[NodeFound], problems: &mut Vec<String>, warnings: &mut Vec<String>) {
     for (host, node) in hosts.iter().zip(nodes) {
-        let Some(machines) = &node.peers else {
-            problems.push(format!(
-                "{host}: its discovery does not answer at {}; if it has another port, write host:port:discovery \
-                 port into the hosts file",
-                host.discovery()
-            ));
-            continue;
+        let machines = match &node.peers {
+            Ok(machines) => machines,
+            Err(reason) => {
+                problems.push(format!(
+                    "{host}: its discovery does not answer at {}: {reason}; if it has another port, write \
+                     host:port:discovery port into the hosts file",
+                    host.discovery()
+                ));
+                continue;
+            }
         };
         let is = |machine: &Machine, (other, of): (&Address, &NodeFound)| {
             let by_name = !of.machine_id.is_empty() && [&machine.name, &machine.id].contains(&&of.machine_id);

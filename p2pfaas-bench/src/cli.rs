@@ -63,13 +63,20 @@ same instants, and prints how they compare.
 With --on local, all nodes run on this machine, so a node emulates its device: the function really runs, and its answer \
 comes when the time that the file gives as `service`, divided by the node's `speed`, is over.
 
+With --on hosts.txt, nodes that are there already run it, on machines of their own: one a line, \
+host[:port[:discovery port]], by default 18080 and 19000, # for remarks. All of them are looked at first \
+(there, functions, peers, versions, clocks), and nothing is changed unless all are ready. Then they get the \
+policies of the file in turn, and its slots and queues where it says them; at the end, also after Ctrl-C, \
+each gets back what it had. A policy LearningScheduler asks the nodes' own agents.
+
 With --on sim, the same nodes run in virtual time, all policies and seeds in parallel: hours take seconds, and the \
 same file gives the same bytes, on any number of threads. With --beside DIR, where DIR holds the results of the same \
 experiment on real nodes, service times are those that were measured there, and both stand side by side: a job that \
 was run there under the same seed takes what it took there, and the others draw from what jobs of their type took.
 
 The jobs are sent on schedule whatever the answers do; latency and deadline count from the scheduled \
-instant. All fractions are of the jobs offered after the warm-up.
+instant. All fractions are of the jobs offered after the warm-up ([run] warmup_s) and before the cool-down (cooldown_s, in \
+which jobs go on coming, so that the last that are counted meet the same load).
 
 A policy that asks an agent (LearningScheduler) may have two more tables:
   [policy.agent]   train_s = N: seconds of training before each run, with jobs of their own;
@@ -85,23 +92,24 @@ The results folder holds:
   summary.csv      the same, one line a policy
   comparisons.csv  every two policies under the same jobs: their difference in jobs in time, jobs dropped and mean
                    latency, with its interval, Cohen's d_z, and p before and after Holm's adjustment
-  jobs.parquet     one row a job, also of training and warm-up (column `phase`): `p2pfaas columns` says what is in
-                   it; with --on sim only up to 2 million jobs, or if --jobs is given
+  jobs.parquet     one row a job, also of training, warm-up and cool-down (column `phase`): `p2pfaas columns` says what
+                   is in it; with --on sim only up to 2 million jobs, or if --jobs is given
   experiment.toml  the experiment file
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
   learning.csv     the same, one line a second
   beside.csv       with --beside: what was measured, what was simulated, and the difference, one line a policy
   beside.svg       the same as a picture
   event-logs/      with --event-logs: what each node saw and did, LABEL-seedN-nodeI.log
+  fleet-before.json  with --on hosts.txt: what each node had, and the commands that give it back
   agents/          what each node's agent has learned, LABEL-seedN-nodeI.ckpt
-
+  report.html      one page that opens offline, with the table and all charts
+  charts/          the charts, as SVG and PNG
   runs/            until all runs are over: those that are, each with its jobs
+
 Intervals are Student's t on the values of the seeds where there are several (replications), else on twentieths of the \
 only run (batch means); `method` in the summary says which. Policies are compared under the same jobs, pair by pair: by \
 seeds, else by these twentieths. A difference whose interval contains 0 is not significant, and a warning says so. When a run \
 was steady is found by MSER-5 on the number of jobs in the system, and a warning tells of a shorter `warmup_s`.
-
-Ctrl-C ends a run and keeps what was measured; a second one ends the program at once.
 
 A folder with results is never written into again. Ctrl-C ends a run and keeps what was measured; a second one ends the \
 program at once. The same command with --resume DIR, or with the same --out, then goes on: the policies and seeds that were \
@@ -115,6 +123,7 @@ Examples:
   p2pfaas run experiments/quickstart.toml --seed 7 --out results/seven
   p2pfaas run experiments/quickstart.toml --json > summary.json
   p2pfaas run experiments/learning.toml
+  p2pfaas run experiments/quickstart.toml --on hosts.txt
   p2pfaas run experiments/quickstart.toml --on sim --jobs --threads 4
   p2pfaas run experiments/quickstart.toml --on sim --beside results/monday";
 
@@ -261,9 +270,10 @@ pub enum Command {
 pub struct RunArgs {
     /// The experiment file
     pub file: PathBuf,
-    /// Where to run it: `local` is an embedded cluster on this machine, `sim` the simulator
+    /// Where to run it: `local` is an embedded cluster on this machine, `sim` the simulator, and a hosts file
+    /// a fleet of nodes that run elsewhere
     #[arg(long, value_name = "PLACE", default_value = "local", value_parser = place)]
-    pub on: Place,
+    pub on: On,
     /// Folder for the results [default: results/EXPERIMENT-UTCTIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -296,22 +306,33 @@ pub struct RunArgs {
     pub event_logs: bool,
 }
 
+/// Where to run an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum On {
+    /// On this machine.
+    Here(Place),
+    /// On the nodes of a hosts file.
+    Fleet(PathBuf),
+}
+
 impl RunArgs {
     /// Where it runs.
     ///
     /// # Errors
     /// An option that means nothing there.
-    pub fn place(&self) -> Result<Place, String> {
-        match (self.on, &self.beside, self.event_logs) {
-            (Place::Local, Some(_), _) => Err("--beside compares a simulation: it needs --on sim".into()),
-            (Place::Sim, _, true) => {
-                Err("--event-logs records nodes in real time: it needs --on local".into())
+    pub fn place(&self) -> Result<On, String> {
+        match (&self.on, &self.beside, self.event_logs) {
+            (On::Here(Place::Local) | On::Fleet(_), Some(_), _) => {
+                Err("--beside compares a simulation: it needs --on sim".into())
             }
-            (Place::Local, None, _) if self.no_jobs => {
+            (On::Here(Place::Local) | On::Fleet(_), None, _) if self.no_jobs => {
                 Err("--no-jobs leaves out what a simulation can tell again: it needs --on sim".into())
             }
-            (Place::Sim, Some(_), _) => Ok(Place::SimMeasured),
-            (place, ..) => Ok(place),
+            (On::Here(Place::Sim) | On::Fleet(_), _, true) => {
+                Err("--event-logs records embedded nodes in real time: it needs --on local".into())
+            }
+            (On::Here(Place::Sim), Some(_), _) => Ok(On::Here(Place::SimMeasured)),
+            (on, ..) => Ok(on.clone()),
         }
     }
 }
@@ -409,15 +430,12 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_string(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
-fn place(text: &str) -> Result<Place, String> {
+fn place(text: &str) -> Result<On, String> {
     match text {
-        "local" => Ok(Place::Local),
-        "sim" => Ok(Place::Sim),
-        other if other.contains('.') || other.contains('/') => {
-            Err("running on a fleet of machines comes in a later version; this one knows `local` and `sim`"
-                .into())
-        }
-        _ => Err("this version knows `local` and `sim`".into()),
+        "local" => Ok(On::Here(Place::Local)),
+        "sim" => Ok(On::Here(Place::Sim)),
+        other if other.contains('.') || other.contains('/') => Ok(On::Fleet(other.into())),
+        _ => Err("it must be `local`, `sim` or the path of a hosts file, as in ./hosts.txt".into()),
     }
 }
 
@@ -435,7 +453,7 @@ mod tests {
     fn run_takes_its_options() {
         let line = ["p2pfaas", "run", "a.toml", "--out", "there", "--seed", "7", "--json"];
         let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
-        assert_eq!((args.file, args.on), (PathBuf::from("a.toml"), Place::Local));
+        assert_eq!((args.file, args.on), (PathBuf::from("a.toml"), On::Here(Place::Local)));
         assert_eq!((args.out, args.seed, args.json), (Some(PathBuf::from("there")), Some(7), true));
     }
 
@@ -498,14 +516,19 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_on_an_embedded_cluster_or_on_the_simulator() {
-        for (more, place) in
-            [(&[][..], Place::Local), (&["--on", "local"], Place::Local), (&["--on", "sim"], Place::Sim)]
-        {
+    fn a_run_is_on_an_embedded_cluster_on_the_simulator_or_on_a_fleet() {
+        for (more, on) in [
+            (&[][..], On::Here(Place::Local)),
+            (&["--on", "local"], On::Here(Place::Local)),
+            (&["--on", "sim"], On::Here(Place::Sim)),
+            (&["--on", "lab/hosts"], On::Fleet("lab/hosts".into())),
+        ] {
             let line = ["p2pfaas", "run", "a.toml"].iter().chain(more);
             let Command::Run(args) = Cli::try_parse_from(line).unwrap().command else { panic!("run") };
-            assert_eq!(args.on, place);
+            assert_eq!(args.on, on);
         }
+        let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", "moon"]).unwrap_err();
+        assert!(error.to_string().contains("a hosts file"), "{error}");
     }
 
     #[test]
@@ -517,19 +540,13 @@ mod tests {
             };
             args.place()
         };
-        assert_eq!(place("--on sim --beside b"), Ok(Place::SimMeasured));
-        assert_eq!(place("--on local --event-logs"), Ok(Place::Local));
+        assert_eq!(place("--on sim --beside b"), Ok(On::Here(Place::SimMeasured)));
+        assert_eq!(place("--on local --event-logs"), Ok(On::Here(Place::Local)));
         assert!(place("--on local --no-jobs").unwrap_err().contains("--on sim"));
         assert!(place("--on local --beside b").unwrap_err().contains("--on sim"));
         assert!(place("--on sim --event-logs").unwrap_err().contains("--on local"));
+        assert!(place("--on hosts.txt --event-logs").unwrap_err().contains("--on local"));
+        assert!(place("--on hosts.txt --beside b").unwrap_err().contains("--on sim"));
         assert!(Cli::try_parse_from(["p2pfaas", "replay", "a", "--jobs"]).is_err(), "nowhere to write them");
-    }
-
-    #[test]
-    fn places_that_come_later_are_refused_with_a_word_why() {
-        for (place, part) in [("hosts.txt", "fleet"), ("moon", "`local` and `sim`")] {
-            let error = Cli::try_parse_from(["p2pfaas", "run", "a.toml", "--on", place]).unwrap_err();
-            assert!(error.to_string().contains(part), "{error}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod fleet;
 mod replay;
 mod sweep;
 mod tools;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::beside::{self, Beside};
-use crate::cli::{Cli, Command, ExportArgs, RunArgs, TrainArgs};
+use crate::cli::{Cli, Command, ExportArgs, On, RunArgs, TrainArgs};
 use crate::experiment::{Experiment, Known, Place};
 use crate::exports::{self, ExportError};
 use crate::progress::Progress;
@@ -52,8 +53,9 @@ pub fn run_command(registry: Registry) -> ExitCode {
         }
         Command::Run(args) => match args.place() {
             Err(error) => wrong(&error),
-            Ok(Place::Local) => run_file(&args, registry),
-            Ok(place) => simulate_file(&args, place, registry),
+            Ok(On::Here(Place::Local)) => run_file(&args, registry),
+            Ok(On::Here(place)) => simulate_file(&args, place, registry),
+            Ok(On::Fleet(hosts)) => fleet::run(&args, &hosts, &registry),
         },
         Command::Check(args) => tools::check_files(&args, &registry),
         Command::Schema => tools::print_schema(&registry),
@@ -126,8 +128,11 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
 
 /// Where it runs and what else its results depend on, beside the experiment.
 fn how(args: &RunArgs) -> String {
-    let on = if args.on.is_simulated() { "sim" } else { "local" };
-    let mut how = format!("--on {on}");
+    let mut how = match &args.on {
+        On::Here(place) if place.is_simulated() => "--on sim".into(),
+        On::Here(_) => "--on local".into(),
+        On::Fleet(hosts) => format!("--on {}", hosts.display()),
+    };
     for (asked, option) in [(args.jobs, " --jobs"), (args.no_jobs, " --no-jobs")] {
         if asked {
             how.push_str(option);

@@ -48,10 +48,20 @@ pub fn cores() -> usize {
 }
 
 fn process_s() -> f64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| {
-        let used = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-        used as f64 / 1e6
-    })
+    used_s(UsageWho::RUSAGE_SELF).unwrap_or(0.0)
+}
+
+/// Seconds of CPU that this thread has used; `None` where the system does not tell.
+pub fn thread_s() -> Option<f64> {
+    #[cfg(target_os = "linux")]
+    return used_s(UsageWho::RUSAGE_THREAD);
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
+fn used_s(who: UsageWho) -> Option<f64> {
+    let usage = getrusage(who).ok()?;
+    Some((usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6)
 }
 
 /// Ticks of all cores since boot.

@@ -65,7 +65,7 @@ impl Curve {
 
     /// Notes what the agents said in a second.
     pub fn note(&mut self, second: i64, glimpse: Glimpse) {
-        for (_, bin) in self.bins.range_mut((second, Phase::Training)..=(second, Phase::Measured)) {
+        for (_, bin) in self.bins.range_mut((second, Phase::Training)..=(second, Phase::Cooldown)) {
             bin.agents = Some(glimpse);
         }
     }

@@ -51,6 +51,8 @@ pub enum Phase {
     Warmup,
     /// To be counted.
     Measured,
+    /// So that the last of those meet the same load as the others.
+    Cooldown,
 }
 
 impl Phase {
@@ -60,6 +62,7 @@ impl Phase {
             Phase::Training => "training",
             Phase::Warmup => "warmup",
             Phase::Measured => "measured",
+            Phase::Cooldown => "cooldown",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::IsTerminal;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,7 +34,7 @@ struct Second {
 const RECENT_S: i64 = 5;
 
 impl Live {
-    /// Counts a job, unless it belongs to the warm-up.
+    /// Counts a job, unless it belongs to warm-up or cool-down.
     pub fn add(&self, job: &JobRecord) {
         match job.phase {
             Phase::Measured => {
@@ -41,7 +42,7 @@ impl Live {
                 self.in_time.fetch_add(u64::from(job.in_time()), Ordering::Relaxed);
             }
             Phase::Training => self.add_recent(job.arrival.at_s.floor() as i64, u64::from(job.in_time())),
-            Phase::Warmup => {}
+            Phase::Warmup | Phase::Cooldown => {}
         }
     }
 
@@ -76,7 +77,8 @@ pub struct Progress {
     /// Without a terminal there is a line a run instead of a bar.
     plain: bool,
     run_s: f64,
-    warmup_s: f64,
+    /// Where what is counted begins and ends.
+    measured_s: Range<f64>,
     /// Where each policy's first run begins, training included.
     begins_s: Vec<f64>,
     seeds: usize,
@@ -106,7 +108,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(milliseconds(end_s)), target);
         let style = "{bar:28} {percent:>3} %  {msg}  ({eta} left)";
         bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Progress { bar, plain, run_s, warmup_s: experiment.warmup_s, begins_s, seeds }
+        Progress { bar, plain, run_s, measured_s: experiment.measured_s(), begins_s, seeds }
     }
 
     /// Begins run number `index`, from 0.
@@ -179,7 +181,7 @@ impl RunProgress<'_> {
 impl Watch for RunProgress<'_> {
     fn at(&mut self, second: f64) {
         self.tell_training(second);
-        let Progress { bar, run_s, warmup_s, .. } = self.progress;
+        let Progress { bar, run_s, measured_s, .. } = self.progress;
         let position = milliseconds(self.begins_s + second.min(*run_s));
         // Called for every job: the text is only made when the eye could see a change.
         if bar.is_hidden() || position < bar.position() + GLANCE_MS {
@@ -187,8 +189,9 @@ impl Watch for RunProgress<'_> {
         }
         let phase = match second {
             second if second < 0.0 => self.training(self.train_s + second),
-            second if second < *warmup_s => "warming up".into(),
-            second if second < *run_s => self.in_time(),
+            second if second < measured_s.start => "warming up".into(),
+            second if second < measured_s.end => self.in_time(),
+            second if second < *run_s => format!("{}, cooling down", self.in_time()),
             _ => format!("{}, last answers", self.in_time()),
         };
         bar.set_message(format!("{}: {phase}", self.title));

@@ -1,37 +1,35 @@
-//! Runs an experiment on an embedded cluster: for each policy and seed a fresh cluster, the same
-//! arrivals, and a summary of what came of them. Agents that learn are trained first, by jobs of their
-//! own that are not counted.
+//! Runs an experiment on real nodes: for each policy and seed the same arrivals, and a summary of what
+//! came of them. Agents that learn are trained first, by jobs of their own that are not counted. Where
+//! the nodes are is a [`Site`]'s business.
 
 use std::sync::Arc;
 
 use p2pfaas_core::policy::Registry;
 use p2pfaas_learner::checkpoint::CheckpointError;
-use p2pfaas_sim::arrivals::TraceError;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::function_uri;
-use crate::cost::cores;
 use crate::curve::Curve;
-use crate::embedded::{Cluster, node_id};
 use crate::experiment::{Experiment, PolicySpec};
+use crate::fleet::NotRestored;
 use crate::job::JobRecord;
 use crate::kept::{Kept, Ran};
-use crate::load::{Session, Targets, drive};
+use crate::load::{Driven, LoadError, Session, Targets, Usage, drive, function_uri};
+use crate::local::Local;
 use crate::payload::{self, PayloadError};
 use crate::progress::{Live, Progress};
 use crate::report::Report;
 use crate::results::{Folder, JobsFile, JobsFileError, Row, WriteError};
 use crate::series::{PolicySeries, RunSeries, Seen};
-use crate::stage::Stage;
+use crate::site::{Nodes, Site, SiteError};
+use crate::stage::{Counted, Stage};
 use crate::summary::{PolicyRuns, RunMeasured, Summary};
-use crate::tally::{Counted, Tally};
+use crate::tally::{self, Tally};
 
-/// Records on their way to the file; jobs wait with delivering theirs when it is full.
-const RECORDS: usize = 4_096;
+/// Batches of records on their way to the file; more wait in the load generator.
+const BATCHES: usize = 256;
 
-/// How to run it.
+/// How to run it on embedded nodes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Every node writes its event log into the results folder.
@@ -47,9 +45,9 @@ pub enum RunError {
     /// A payload cannot be had.
     #[error(transparent)]
     Payload(#[from] PayloadError),
-    /// A node cannot start.
-    #[error("cannot start the cluster: {0}")]
-    Start(#[from] p2pfaas_node::StartError),
+    /// Nodes cannot be had.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// A function's name cannot stand in an address.
     #[error("cannot address a function: {0}")]
     Address(#[from] http::Error),
@@ -59,15 +57,18 @@ pub enum RunError {
     /// The jobs cannot be written.
     #[error(transparent)]
     Jobs(#[from] JobsFileError),
-    /// A trace cannot be read any more.
+    /// Nodes elsewhere were left changed.
     #[error(transparent)]
-    Trace(#[from] TraceError),
+    NotRestored(#[from] NotRestored),
+    /// Jobs cannot be sent any more.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// An agent cannot be kept.
     #[error("cannot keep an agent: {0}")]
     Agent(#[from] CheckpointError),
 }
 
-/// Runs all policies and seeds and leaves the results in a folder.
+/// Runs all policies and seeds on embedded clusters and leaves the results in a folder.
 ///
 /// # Errors
 /// Something could not be started or written. What had been measured by then is kept.
@@ -79,16 +80,31 @@ pub fn run(
     cancel: &CancellationToken,
     progress: &Progress,
 ) -> Result<Summary, RunError> {
-    let mut bench = Bench::new(experiment, registry, folder, cancel, progress)?;
     if options.event_logs {
         folder.create_event_logs()?;
-        bench.event_logs = true;
     }
+    let site = Local::new(experiment, registry, options.event_logs.then_some(folder))?;
+    run_on(&site, experiment, folder, cancel, progress)
+}
+
+/// The same on other nodes.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(
+    site: &dyn Site,
+    experiment: &Experiment,
+    folder: &Folder,
+    cancel: &CancellationToken,
+    progress: &Progress,
+) -> Result<Summary, RunError> {
+    let mut bench = Bench::new(site, experiment, folder, cancel, progress)?;
     let mut policies = Vec::new();
     let ended = bench.policies(&mut policies);
     progress.finish();
     let interrupted = cancel.is_cancelled() || ended.is_err();
-    let summary = Summary::of(experiment, "local", Some(cores()), interrupted, &policies);
+    let mut summary = Summary::of(experiment, site.on(), site.cores(), interrupted, &policies);
+    summary.warnings.splice(0..0, site.notes());
     // All are tried: whichever can be kept, is.
     let count = experiment.policies.len() * experiment.seeds.len();
     let jobs = bench.kept.join(folder, &experiment.name, count);
@@ -106,8 +122,8 @@ pub fn run(
 }
 
 struct Bench<'a> {
+    site: &'a dyn Site,
     experiment: &'a Experiment,
-    registry: Arc<Registry>,
     cancel: &'a CancellationToken,
     progress: &'a Progress,
     payloads: Vec<Vec<bytes::Bytes>>,
@@ -116,24 +132,21 @@ struct Bench<'a> {
     curves: Vec<Curve>,
     /// One a policy.
     series: Vec<PolicySeries>,
-    event_logs: bool,
-    nodes: Runtime,
-    clients: Runtime,
     runs: usize,
 }
 
 impl<'a> Bench<'a> {
     fn new(
+        site: &'a dyn Site,
         experiment: &'a Experiment,
-        registry: Registry,
         folder: &'a Folder,
         cancel: &'a CancellationToken,
         progress: &'a Progress,
     ) -> Result<Self, RunError> {
         let payloads = experiment.jobs.iter().map(|job| payload::load(&job.payload));
         Ok(Bench {
+            site,
             experiment,
-            registry: Arc::new(registry),
             cancel,
             progress,
             payloads: payloads.collect::<Result<_, _>>()?,
@@ -141,14 +154,6 @@ impl<'a> Bench<'a> {
             kept: Kept::of(folder)?,
             curves: Vec::new(),
             series: Vec::new(),
-            event_logs: false,
-            nodes: Builder::new_multi_thread().thread_name("node").enable_all().build()?,
-            // Apart from the nodes', so that a busy node does not make the generator late.
-            clients: Builder::new_multi_thread()
-                .thread_name("client")
-                .worker_threads(1)
-                .enable_all()
-                .build()?,
             runs: 0,
         })
     }
@@ -190,26 +195,24 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// One policy under one seed, on a cluster of its own.
+    /// One policy under one seed.
     fn once(&self, run: usize, policy: &PolicySpec, seed: u64) -> Result<Ran, RunError> {
         let live = Arc::new(Live::default());
         let progress = self.progress.run(run, policy, seed, Arc::clone(&live));
-        let event_logs = self.event_logs.then_some(self.folder);
-        let start = Cluster::start(self.experiment, policy, seed, &self.registry, event_logs);
-        let cluster = self.nodes.block_on(start)?;
-        let targets = self.targets(&cluster)?;
-        let mut stage = Stage::new(progress, &cluster, self.experiment.warmup_s);
+        let nodes = self.site.start(policy, seed)?;
+        let targets = self.targets(&*nodes)?;
+        let mut stage = Stage::new(progress, &*nodes, self.experiment);
         let mut curve = policy.learns().then(|| Curve::new(&policy.label, seed));
 
         let mut jobs = JobsFile::create(&self.kept.draft(run), &self.experiment.name)?;
-        let (sender, records) = mpsc::channel(RECORDS);
+        let (sender, records) = mpsc::channel(BATCHES);
         let stop = self.cancel.child_token();
         let mut series = RunSeries::new(self.experiment, policy);
         let (into_jobs, label) = (&mut jobs, policy.label.as_str().into());
         let tally = Tally::new(self.experiment.measured_s());
         let counts = Counting { tally, series: &mut series, curve: &mut curve };
         let mut failure = None;
-        let (tally, ended_s) = std::thread::scope(|scope| {
+        let (tally, driven) = std::thread::scope(|scope| {
             let stop_on_error = stop.clone();
             let collector = scope.spawn(move || {
                 let collected = collect(records, counts, into_jobs, label, seed, &live);
@@ -218,10 +221,8 @@ impl<'a> Bench<'a> {
                 }
                 collected
             });
-            let clients = self.clients.handle();
             let traffic = |session, stage: &mut Stage<'_>| {
-                let (targets, sender) = (targets.clone(), sender.clone());
-                drive(self.experiment, session, targets, clients, &stop, sender, stage)
+                drive(self.experiment, session, &targets, &stop, sender.clone(), stage)
             };
             let train_s = policy.train_s();
             if train_s > 0.0 {
@@ -232,55 +233,55 @@ impl<'a> Bench<'a> {
                 }
                 stage.training = false;
             }
-            cluster.end_training(policy);
-            let mut ended_s = 0.0;
+            nodes.end_training(policy);
+            let mut driven = Driven { ended_s: 0.0, usage: Usage::default() };
             if !stop.is_cancelled() {
                 match traffic(Session::run(self.experiment, seed), &mut stage) {
-                    Ok(second) => ended_s = second,
+                    Ok(run) => driven = run,
                     Err(error) => failure = Some(error),
                 }
             }
             // The collector ends when nobody can send any more.
             drop(sender);
-            (collector.join(), ended_s)
+            (collector.join(), driven)
         });
-        let (cost, fallbacks) = (Some(stage.cost()), stage.fallbacks());
+        let Counted { cost, fallbacks } = stage.counted();
         stage.progress.done();
         if let Some(curve) = &mut curve {
             stage.tell(curve);
         }
-        let learning = cluster.learned(policy);
-        let kept = self.keep(&cluster, policy, seed);
-        self.nodes.block_on(cluster.shutdown());
+        let learning = nodes.learned(policy);
+        let kept = self.keep(&*nodes, policy, seed);
+        nodes.end();
         // Also on failure: the jobs until then are there.
         let closed = jobs.finish();
         let tally = tally.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         closed?;
         kept?;
         failure.map_or(Ok(()), Err)?;
-        let measured_s = (ended_s - self.experiment.warmup_s).max(0.0);
+        let measured_s = self.experiment.counted_s(driven.ended_s);
         let interrupted = stop.is_cancelled();
-        let measured = RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning };
+        let generator = Some(driven.usage);
+        let measured =
+            RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, generator, learning };
         Ok(Ran { measured, curve, series: Some(series) })
     }
 
     /// Keeps what the agents have learned.
-    fn keep(&self, cluster: &Cluster, policy: &PolicySpec, seed: u64) -> Result<(), CheckpointError> {
-        if !policy.learns() {
-            return Ok(());
+    fn keep(&self, nodes: &dyn Nodes, policy: &PolicySpec, seed: u64) -> Result<(), CheckpointError> {
+        match policy.learns() {
+            true => nodes.keep_agents(&|node| self.folder.agent(&policy.file_name, seed, node)),
+            false => Ok(()),
         }
-        for (node, agent) in cluster.agents() {
-            agent.checkpoint().save(&self.folder.agent(&policy.file_name, seed, node))?;
-        }
-        Ok(())
     }
 
-    fn targets(&self, cluster: &Cluster) -> Result<Targets, http::Error> {
+    fn targets(&self, nodes: &dyn Nodes) -> Result<Targets, http::Error> {
         let jobs = &self.experiment.jobs;
-        let functions = |address| jobs.iter().map(|job| function_uri(address, &job.function)).collect();
+        let functions = |host: &str| jobs.iter().map(|job| function_uri(host, &job.function)).collect();
+        let (node_ids, hosts): (Vec<_>, Vec<_>) = nodes.names().into_iter().unzip();
         Ok(Targets {
-            node_ids: (0..self.experiment.nodes.len()).map(node_id).collect(),
-            functions: cluster.addresses().map(functions).collect::<Result<_, _>>()?,
+            node_ids,
+            functions: hosts.iter().map(|host| functions(host)).collect::<Result<_, _>>()?,
             payloads: self.payloads.clone(),
         })
     }
@@ -298,24 +299,26 @@ impl Counting<'_> {
         self.tally.add_record(job);
         self.series.add(&Seen::from(job));
         if let Some(curve) = &mut self.curve {
-            curve.add(&Counted::from(job), job.report.reward);
+            curve.add(&tally::Counted::from(job), job.report.reward);
         }
     }
 }
 
 /// Takes the records of a run as they come.
 fn collect(
-    mut records: mpsc::Receiver<JobRecord>,
+    mut records: mpsc::Receiver<Vec<JobRecord>>,
     mut counts: Counting<'_>,
     jobs: &mut JobsFile,
     policy: Arc<str>,
     seed: u64,
     live: &Live,
 ) -> Result<Tally, JobsFileError> {
-    while let Some(job) = records.blocking_recv() {
-        counts.add(&job);
-        live.add(&job);
-        jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
+    while let Some(batch) = records.blocking_recv() {
+        for job in batch {
+            counts.add(&job);
+            live.add(&job);
+            jobs.push(Row { policy: Arc::clone(&policy), seed, job })?;
+        }
     }
     Ok(counts.tally)
 }

@@ -1,20 +1,27 @@
 //! Watches one run from beside it: where it is, what it costs, and what its agents say of themselves.
 
+use std::ops::Range;
+
 use crate::cost::Meter;
 use crate::curve::{Curve, Glimpse};
-use crate::embedded::Cluster;
+use crate::experiment::Experiment;
 use crate::load::Watch;
 use crate::progress::RunProgress;
+use crate::site::Nodes;
 use crate::summary::CostSummary;
 
 /// Looks at the agents once a second, and begins to count the cost when the warm-up is over.
 pub(crate) struct Stage<'a> {
     pub progress: RunProgress<'a>,
-    cluster: &'a Cluster,
-    warmup_s: f64,
+    nodes: &'a dyn Nodes,
+    /// Where counting begins and ends.
+    measured_s: Range<f64>,
+    /// Jobs go on coming when counting ends: the last answers are not waited for.
+    cools_down: bool,
     /// The training goes on: the run has not begun, however long its last answers take.
     pub training: bool,
-    counted: Option<Begun>,
+    begun: Option<Begun>,
+    counted: Option<Counted>,
     glimpses: Vec<(i64, Glimpse)>,
 }
 
@@ -25,9 +32,27 @@ struct Begun {
     fallbacks: u64,
 }
 
+/// What has come since then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counted {
+    /// What it cost, where devices are emulated and share this machine.
+    pub cost: Option<CostSummary>,
+    /// Decisions that a fallback policy has taken.
+    pub fallbacks: u64,
+}
+
 impl<'a> Stage<'a> {
-    pub fn new(progress: RunProgress<'a>, cluster: &'a Cluster, warmup_s: f64) -> Self {
-        Stage { progress, cluster, warmup_s, training: false, counted: None, glimpses: Vec::new() }
+    pub fn new(progress: RunProgress<'a>, nodes: &'a dyn Nodes, experiment: &Experiment) -> Self {
+        Stage {
+            progress,
+            nodes,
+            measured_s: experiment.measured_s(),
+            cools_down: experiment.cooldown_s > 0.0,
+            training: false,
+            begun: None,
+            counted: None,
+            glimpses: Vec::new(),
+        }
     }
 
     /// What the agents have said goes into the curve of the run.
@@ -37,36 +62,40 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// What it cost since the warm-up was over.
-    pub fn cost(&self) -> CostSummary {
-        let Some(Begun { meter, devices: before, .. }) = &self.counted else { return CostSummary::default() };
+    /// What has come since the warm-up was over, until the cool-down or now.
+    pub fn counted(&self) -> Counted {
+        self.counted.unwrap_or_else(|| self.count())
+    }
+
+    fn count(&self) -> Counted {
+        let Some(Begun { meter, devices: before, fallbacks }) = &self.begun else {
+            return Counted::default();
+        };
         let (spent, now) = (meter.read(), self.devices());
-        CostSummary {
+        let cost = CostSummary {
             cpu_s: spent.cpu_s,
             machine_busy: spent.busy,
             executions: now.executions - before.executions,
             overruns: now.overruns - before.overruns,
+        };
+        Counted {
+            cost: self.nodes.devices().map(|_| cost),
+            fallbacks: self.nodes.fallbacks().saturating_sub(*fallbacks),
         }
-    }
-
-    /// Decisions that the fallback policy has taken since then.
-    pub fn fallbacks(&self) -> u64 {
-        self.counted.as_ref().map_or(0, |begun| self.cluster.fallbacks() - begun.fallbacks)
     }
 
     fn devices(&self) -> CostSummary {
-        let devices = self.cluster.counts();
-        CostSummary {
+        self.nodes.devices().map_or_else(CostSummary::default, |devices| CostSummary {
             executions: devices.executions(),
             overruns: devices.overruns(),
             ..CostSummary::default()
-        }
+        })
     }
 
     fn look(&mut self, second: f64) {
         let second = second.floor() as i64;
         if self.glimpses.last().is_none_or(|(last, _)| *last < second)
-            && let Some(glimpse) = self.cluster.glimpse()
+            && let Some(glimpse) = self.nodes.glimpse()
         {
             self.glimpses.push((second, glimpse));
             self.progress.epsilon = glimpse.epsilon;
@@ -79,9 +108,12 @@ impl Watch for Stage<'_> {
         if self.training && second >= 0.0 {
             return;
         }
-        if self.counted.is_none() && second >= self.warmup_s {
-            let (devices, fallbacks) = (self.devices(), self.cluster.fallbacks());
-            self.counted = Some(Begun { meter: Meter::start(), devices, fallbacks });
+        if self.begun.is_none() && second >= self.measured_s.start {
+            let (devices, fallbacks) = (self.devices(), self.nodes.fallbacks());
+            self.begun = Some(Begun { meter: Meter::start(), devices, fallbacks });
+        }
+        if self.cools_down && self.counted.is_none() && second >= self.measured_s.end {
+            self.counted = Some(self.count());
         }
         self.look(second);
         self.progress.at(second);

@@ -80,6 +80,7 @@ pub fn run(seed: u64, latency_s: f64) -> RunMeasured {
         interrupted: false,
         fallbacks: 0,
         cost: Some(cost),
+        generator: None,
         learning: None,
     }
 }
@@ -157,7 +158,7 @@ impl Engine for Pretended {
             job.arrival = arrival;
             job.sent_s = None;
             job.deadline_s = experiment.jobs[usize::from(arrival.task_type)].deadline_s;
-            job.phase = if arrival.at_s < experiment.warmup_s { Phase::Warmup } else { Phase::Measured };
+            job.phase = experiment.phase(arrival.at_s);
             watcher.finished(&Seen::from(&job), || job.clone());
         }
         Ok(Ended { ended_s: experiment.horizon_s(), fallbacks: 3, ..Ended::default() })

@@ -26,7 +26,9 @@ mod workers;
 /// Version, as the header `X-P2pfaas-Version` tells it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+pub use client::{CallSettings, Client, ClientError, Endpoint};
 pub use command::run;
+pub use discovery::{Address, ParseAddressError};
 pub use executor::builtin::NAMES as BUILTIN_FUNCTIONS;
 pub use executor::{
     Credentials, Deployment, ExecuteError, Execution, Executor, Function, FunctionAnswer, FunctionCall,

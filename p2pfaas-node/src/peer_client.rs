@@ -14,7 +14,7 @@ use p2pfaas_core::wire::{
 use p2pfaas_core::{Forward, ForwardAnswer, NodeId, PeerId, PeerLoad};
 use parking_lot::RwLock;
 
-use crate::client::Client;
+use crate::client::{CallSettings, Client};
 use crate::drive::Probed;
 
 /// A job on its way to a peer.
@@ -54,7 +54,10 @@ impl PeerClient {
     pub(crate) fn new(max_answer_bytes: usize) -> Arc<Self> {
         // The body travels as base64 inside JSON: a third more, and the timings of the path.
         let max_answer_bytes = max_answer_bytes / 3 * 4 + (64 << 10);
-        Arc::new(PeerClient { client: Client::new(max_answer_bytes), addresses: RwLock::default() })
+        Arc::new(PeerClient {
+            client: Client::new(CallSettings::new(max_answer_bytes)),
+            addresses: RwLock::default(),
+        })
     }
 
     /// The addresses of peers 0, 1, …

@@ -33,6 +33,17 @@ pub struct NodeSpec {
     pub joins_s: f64,
     /// Seconds since the start of the run at which it goes for good; `None`: it stays.
     pub leaves_s: Option<f64>,
+    /// What the file says of it, and what is a default.
+    pub given: Given,
+}
+
+/// Whether a file says it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Given {
+    /// `slots`.
+    pub slots: bool,
+    /// `queue`.
+    pub queue: bool,
 }
 
 impl Default for NodeSpec {
@@ -47,6 +58,7 @@ impl Default for NodeSpec {
             faults: None,
             joins_s: 0.0,
             leaves_s: None,
+            given: Given::default(),
         }
     }
 }
@@ -92,7 +104,7 @@ const DETECT_S: f64 = 1.0;
 pub(super) struct Keys {
     span: Range<usize>,
     nodes: Option<At<u64>>,
-    job_timeout_s: Option<At<f64>>,
+    pub job_timeout_s: Option<At<f64>>,
     pub detect_s: Option<At<f64>>,
     pub idle_timeout_s: Option<At<f64>>,
     pub cold_start_s: Option<At<f64>>,
@@ -115,7 +127,7 @@ pub(super) struct NodeKeys {
     slots: Option<At<u64>>,
     queue: Option<At<u64>>,
     speed: Option<At<f64>>,
-    deadline_aware: Option<At<bool>>,
+    pub deadline_aware: Option<At<bool>>,
     pub discipline: Option<At<String>>,
     functions: Option<At<Vec<String>>>,
     pub mtbf_s: Option<At<f64>>,
@@ -200,6 +212,7 @@ fn most_nodes(place: Place) -> u64 {
     match place {
         // Each is a complete service with ports of its own.
         Place::Local => 256,
+        Place::Fleet(hosts) => hosts as u64,
         _ => 100_000,
     }
 }
@@ -218,6 +231,9 @@ fn counts(keys: &Keys, place: Place, problems: &mut Collector<'_>) -> Option<Vec
         }
     }
     let total: u64 = counts.iter().sum();
+    if let Place::Fleet(hosts) = place {
+        return fleet(keys, counts, total, hosts as u64, problems);
+    }
     match &keys.nodes {
         Some(nodes) if total > 0 && nodes.value != total => {
             let reason = format!("the [[cluster.node]] tables are {total} nodes");
@@ -241,6 +257,27 @@ fn counts(keys: &Keys, place: Place, problems: &mut Collector<'_>) -> Option<Vec
             return None;
         }
         None => {}
+    }
+    counts.into_iter().map(|count| usize::try_from(count).ok()).collect()
+}
+
+/// A fleet has as many nodes as there are hosts.
+fn fleet(
+    keys: &Keys,
+    mut counts: Vec<u64>,
+    total: u64,
+    hosts: u64,
+    problems: &mut Collector<'_>,
+) -> Option<Vec<usize>> {
+    let wanted = keys.nodes.as_ref().map(|at| at.value).or((total > 0).then_some(total));
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != hosts) {
+        let span = keys.nodes.as_ref().map_or(&keys.span, |at| &at.span);
+        let reason = format!("{wanted} nodes, and the hosts file has {hosts}");
+        problems.add("cluster.nodes", span, reason, "as many hosts, or no such number");
+        return None;
+    }
+    if total == 0 {
+        counts.push(hosts);
     }
     counts.into_iter().map(|count| usize::try_from(count).ok()).collect()
 }
@@ -306,6 +343,10 @@ fn node(keys: &NodeKeys, base: &NodeSpec, problems: &mut Collector<'_>) -> NodeS
         faults: faults(keys, base.faults, problems),
         joins_s,
         leaves_s,
+        given: Given {
+            slots: keys.slots.is_some() || base.given.slots,
+            queue: keys.queue.is_some() || base.given.queue,
+        },
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) struct Run {
     pub span: Range<usize>,
     pub warmup_s: Option<At<f64>>,
     pub duration_s: Option<At<f64>>,
+    pub cooldown_s: Option<At<f64>>,
     pub seeds: Option<At<Vec<u64>>>,
     pub vary: Vec<Vary>,
 }
@@ -149,6 +150,7 @@ fn run(mut table: Table<'_>, problems: &mut Collector<'_>) -> Run {
         span: table.span.clone(),
         warmup_s: table.take("warmup_s", problems),
         duration_s: table.take("duration_s", problems),
+        cooldown_s: table.take("cooldown_s", problems),
         seeds: table.take("seeds", problems),
         vary: table.take_table("vary", problems).map_or_else(Vec::new, |table| vary::read(&table, problems)),
     };

@@ -138,6 +138,13 @@ fn job(
             problems.missing(&key("function"), &raw.span, &format!("one of {}", functions()));
             None
         }
+        // What a fleet offers is asked of its nodes.
+        Some(at) if matches!(place.on, super::Place::Fleet(_)) => {
+            if !is_segment(&at.value) {
+                problems.refused(at, "letters, digits and any of -_. : it becomes part of an address");
+            }
+            Some(at.value.clone())
+        }
         Some(at) if known.functions.contains(&at.value.as_str()) => Some(at.value.clone()),
         Some(at) => {
             let near = did_you_mean(&at.value, known.functions.iter().copied());
@@ -173,6 +180,13 @@ fn job(
         payload_bytes: raw.payload_bytes.as_ref().map_or(0, |at| at.value),
         answer_bytes: raw.answer_bytes.as_ref().map_or(0, |at| at.value),
     })
+}
+
+/// Whether a name can stand between two slashes of an address as it is.
+fn is_segment(name: &str) -> bool {
+    !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && !name.starts_with('.')
 }
 
 fn share(raw: &Job, sharing: Sharing, problems: &mut Collector<'_>) -> Option<f64> {

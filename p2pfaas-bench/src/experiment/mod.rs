@@ -6,6 +6,7 @@
 
 mod cluster;
 mod file;
+mod fleet;
 mod jobs;
 mod learned;
 mod local;
@@ -29,7 +30,9 @@ use p2pfaas_sim::arrivals::Traffic;
 use p2pfaas_sim::network::NetworkSpec;
 use p2pfaas_sim::service::Service;
 
-pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, NodeSpec};
+use crate::job::Phase;
+
+pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, Given, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};
 pub use vary::{Choice, Product, Vary, VaryError};
@@ -57,6 +60,8 @@ pub struct Experiment {
     pub warmup_s: f64,
     /// Seconds that are counted.
     pub duration_s: f64,
+    /// Seconds after them in which jobs go on coming and are not counted.
+    pub cooldown_s: f64,
     /// One run a seed and policy.
     pub seeds: Vec<u64>,
     /// What a sweep varies; a run takes the values that stand in the file.
@@ -87,6 +92,7 @@ impl Experiment {
         let experiment = file::File::read(&source, &mut problems).and_then(|file| {
             match place {
                 Place::Local => local::refuse(&file, &mut problems),
+                Place::Fleet(_) => fleet::refuse(&file, &mut problems),
                 Place::Sim | Place::SimMeasured | Place::SimRecorded => {}
             }
             resolve::resolve(&file, path, &source, place, known, &mut problems)
@@ -110,14 +116,29 @@ impl Experiment {
         if problems.is_empty() { Ok(varied.unwrap_or_default()) } else { Err(problems) }
     }
 
-    /// Seconds of one run, warm-up included.
+    /// Seconds of one run, warm-up and cool-down included.
     pub fn horizon_s(&self) -> f64 {
-        self.warmup_s + self.duration_s
+        self.warmup_s + self.duration_s + self.cooldown_s
     }
 
     /// The seconds of one run that are counted.
     pub fn measured_s(&self) -> Range<f64> {
-        self.warmup_s..self.horizon_s()
+        self.warmup_s..self.warmup_s + self.duration_s
+    }
+
+    /// Seconds that were counted in a run that ended at a second.
+    pub fn counted_s(&self, ended_s: f64) -> f64 {
+        (ended_s - self.warmup_s).clamp(0.0, self.duration_s)
+    }
+
+    /// What a job is sent for that is due at a second of the run.
+    pub fn phase(&self, at_s: f64) -> Phase {
+        match at_s {
+            at_s if at_s < 0.0 => Phase::Training,
+            at_s if at_s < self.warmup_s => Phase::Warmup,
+            at_s if at_s < self.measured_s().end => Phase::Measured,
+            _ => Phase::Cooldown,
+        }
     }
 
     /// Names of the functions that the jobs call, each once.
@@ -134,6 +155,8 @@ impl Experiment {
 pub enum Place {
     /// An embedded cluster on this machine.
     Local,
+    /// So many nodes on machines of their own.
+    Fleet(usize),
     /// The simulator.
     Sim,
     /// The simulator, with service times that come from somewhere else.
@@ -145,7 +168,7 @@ pub enum Place {
 impl Place {
     /// Whether time is virtual there.
     pub fn is_simulated(self) -> bool {
-        self != Place::Local
+        !matches!(self, Place::Local | Place::Fleet(_))
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) fn resolve(
         nodes: node_count,
         speeds: &speeds,
         task_types: file.jobs.len(),
-        horizon_s: run.as_ref().map(|(warmup_s, duration_s, _)| warmup_s + duration_s),
+        // A cool-down does not change what comes before it.
+        horizon_s: run.as_ref().map(|run| run.warmup_s + run.duration_s),
     };
     let traffic = match place {
         // Its traces may not lie beside what was recorded.
@@ -68,7 +69,7 @@ pub(super) fn resolve(
     if let (Some(raw), Some(jobs)) = (&file.cluster, &jobs) {
         cluster::functions_called(raw, jobs, problems);
     }
-    let seed = run.as_ref().and_then(|(_, _, seeds)| seeds.first()).copied();
+    let seed = run.as_ref().and_then(|run| run.seeds.first()).copied();
     let network = match (&file.network, place) {
         (Some(raw), place) if place.is_simulated() => network::resolve(raw, node_count, seed, path, problems),
         // What else there is has been refused.
@@ -79,12 +80,12 @@ pub(super) fn resolve(
     if let (true, Some(shared)) = (file.traffic.is_some(), traffic.first_mut()) {
         shared.shares = jobs.iter().map(|job| job.share).collect();
     }
-    let (warmup_s, duration_s, seeds) = run?;
+    let run = run?;
     if matches!(place, Place::Local | Place::Sim) {
         emulation(file, &nodes, &jobs, problems);
     }
     let train_s = policies.iter().map(PolicySpec::train_s).fold(0.0, f64::max);
-    let horizon_s = warmup_s + duration_s;
+    let horizon_s = run.horizon_s();
     for (raw, traffic) in tables(file).zip(&traffic) {
         traffic::fits(raw, traffic, train_s, horizon_s, problems);
     }
@@ -107,9 +108,10 @@ pub(super) fn resolve(
         traffic,
         jobs,
         policies,
-        warmup_s,
-        duration_s,
-        seeds,
+        warmup_s: run.warmup_s,
+        duration_s: run.duration_s,
+        cooldown_s: run.cooldown_s,
+        seeds: run.seeds,
         vary: file.run.as_ref().map_or_else(Vec::new, |run| run.vary.clone()),
     })
 }
@@ -118,7 +120,7 @@ pub(super) fn resolve(
 fn most_jobs(place: Place) -> f64 {
     match place {
         // Each of them is a row in the results.
-        Place::Local => 1e7,
+        Place::Local | Place::Fleet(_) => 1e7,
         _ => 1e10,
     }
 }
@@ -312,13 +314,29 @@ fn refuse_policy(
     }
 }
 
-fn run(raw: &file::Run, problems: &mut Collector<'_>) -> Option<(f64, f64, Vec<u64>)> {
-    let warmup_s = raw.warmup_s.as_ref().map_or(0.0, |at| {
+/// `[run]`, checked.
+struct Times {
+    warmup_s: f64,
+    duration_s: f64,
+    cooldown_s: f64,
+    seeds: Vec<u64>,
+}
+
+impl Times {
+    fn horizon_s(&self) -> f64 {
+        self.warmup_s + self.duration_s + self.cooldown_s
+    }
+}
+
+fn run(raw: &file::Run, problems: &mut Collector<'_>) -> Option<Times> {
+    let mut beside = |at: &Option<At<f64>>| {
+        let Some(at) = at else { return 0.0 };
         if !(at.value.is_finite() && at.value >= 0.0) {
             problems.refused(at, "seconds, 0 or more");
         }
         at.value
-    });
+    };
+    let (warmup_s, cooldown_s) = (beside(&raw.warmup_s), beside(&raw.cooldown_s));
     let duration_s = match &raw.duration_s {
         None => {
             problems.missing("run.duration_s", &raw.span, "the seconds to count, above 0");
@@ -341,7 +359,7 @@ fn run(raw: &file::Run, problems: &mut Collector<'_>) -> Option<(f64, f64, Vec<u
             at.value.clone()
         }
     };
-    Some((warmup_s, duration_s?, seeds))
+    Some(Times { warmup_s, duration_s: duration_s?, cooldown_s, seeds })
 }
 
 /// A speed divides service times: without them it would be ignored in silence.

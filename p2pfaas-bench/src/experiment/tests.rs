@@ -53,7 +53,8 @@ fn a_good_file_resolves_with_defaults() {
     let experiment = experiment(GOOD);
     assert_eq!(experiment.name, "test");
     assert_eq!(experiment.nodes.len(), 3);
-    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, ..NodeSpec::default() };
+    let given = Given { slots: true, queue: true };
+    let node = NodeSpec { slots: 3, queue: 0, speed: 2.0, given, ..NodeSpec::default() };
     assert_eq!(experiment.nodes[2], node);
     assert_eq!(experiment.traffic[0].rates, [10.0; 3]);
     assert_eq!(experiment.jobs[0].payload, PayloadSpec::Sample(160));
@@ -64,6 +65,18 @@ fn a_good_file_resolves_with_defaults() {
     assert_eq!(experiment.seeds, [1, 2, 3]);
     assert_eq!(experiment.functions(), ["echo", "pigo"]);
     assert!((experiment.horizon_s() - 330.0).abs() < 1e-9);
+}
+
+#[test]
+fn only_what_is_due_between_warm_up_and_cool_down_is_measured() {
+    let experiment = experiment(&GOOD.replacen("warmup_s = 30", "warmup_s = 30\ncooldown_s = 5", 1));
+    assert_eq!((experiment.measured_s(), experiment.horizon_s()), (30.0..330.0, 335.0));
+    let phases = [-0.1, 29.9, 30.0, 329.9, 330.0].map(|at_s| experiment.phase(at_s).name());
+    assert_eq!(phases, ["training", "warmup", "measured", "measured", "cooldown"]);
+    let counted = [20.0, 31.0, 333.0].map(|ended_s| experiment.counted_s(ended_s));
+    assert_eq!(counted, [0.0, 1.0, 300.0]);
+    let error = complaint("warmup_s = 30", "cooldown_s = -1");
+    assert!(error.contains("run.cooldown_s: -1 is not possible; expected seconds, 0 or more"), "{error}");
 }
 
 #[test]
@@ -82,8 +95,10 @@ fn node_tables_take_what_they_leave_out_from_the_cluster() {
         "slots = 7\n[[cluster.node]]\nspeed = 0.5\n[[cluster.node]]\nslots = 2\nqueue = 1\ndeadline_aware = true",
         1,
     ));
-    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, ..NodeSpec::default() };
-    let second = NodeSpec { slots: 2, queue: 1, deadline_aware: true, ..NodeSpec::default() };
+    let given = Given { slots: true, queue: false };
+    let first = NodeSpec { slots: 7, queue: 4, speed: 0.5, given, ..NodeSpec::default() };
+    let given = Given { slots: true, queue: true };
+    let second = NodeSpec { slots: 2, queue: 1, deadline_aware: true, given, ..NodeSpec::default() };
     assert_eq!(experiment.nodes, [first, second]);
 }
 
@@ -315,7 +330,7 @@ fn what_an_embedded_cluster_cannot_do_is_refused_and_not_ignored() {
         (
             "latency_ms = 0.0",
             "latency_ms = 5",
-            ":8: network.latency_ms: an embedded cluster has the network of",
+            ":8: network.latency_ms: --on local has the network that there is",
         ),
         ("latency_ms = 0.0", "latency_ms = { kind = \"exponential\", mean_ms = 3 }", "network.latency_ms"),
         ("\"full\"", "\"ring\"", "\"ring\" is not available with --on local"),

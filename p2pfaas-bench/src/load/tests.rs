@@ -1,11 +1,12 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::client::function_uri;
+use crate::job::{Outcome, Phase};
 use crate::testing::experiment;
 
 /// A server that reads requests and answers none until it is told to.
@@ -60,7 +61,7 @@ fn traffic(kind: &str, rate: u32, duration_s: f64) -> Experiment {
 fn targets(address: SocketAddr) -> Targets {
     Targets {
         node_ids: vec!["node-0".into()],
-        functions: vec![vec![function_uri(address, "echo").unwrap()]],
+        functions: vec![vec![function_uri(&address.to_string(), "echo").unwrap()]],
         payloads: vec![vec![Bytes::new()]],
     }
 }
@@ -82,6 +83,16 @@ fn run(
     when_s: f64,
     then: impl Fn(&Stub, &CancellationToken),
 ) -> Run {
+    run_session(experiment, Session::run(experiment, 1), answer, when_s, then)
+}
+
+fn run_session(
+    experiment: &Experiment,
+    session: Session,
+    answer: &'static str,
+    when_s: f64,
+    then: impl Fn(&Stub, &CancellationToken),
+) -> Run {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let stub = runtime.block_on(Stub::start(answer));
     let cancel = CancellationToken::new();
@@ -92,21 +103,20 @@ fn run(
         then(&stub, &cancel);
     });
     let targets = targets(stub.address);
-    let session = Session::run(experiment, 1);
-    let took_s = drive(experiment, session, targets, runtime.handle(), &cancel, sender, &mut watch).unwrap();
+    let driven = drive(experiment, session, &targets, &cancel, sender, &mut watch).unwrap();
     let mut records = Vec::new();
-    while let Some(record) = receiver.blocking_recv() {
-        records.push(record);
+    while let Some(batch) = receiver.blocking_recv() {
+        records.extend(batch);
     }
     records.sort_by_key(|record| record.arrival.number);
-    Run { records, sent_when: sent_when.unwrap_or(0), sent: stub.requests.load(Ordering::SeqCst), took_s }
+    Run { records, sent_when: sent_when.unwrap_or(0), sent: stub.requests.load(Ordering::SeqCst), driven }
 }
 
 struct Run {
     records: Vec<JobRecord>,
     sent_when: usize,
     sent: usize,
-    took_s: f64,
+    driven: Driven,
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\
@@ -159,7 +169,7 @@ fn latency_counts_from_the_instant_when_the_job_was_due() {
 fn an_interrupted_run_records_what_is_under_way_as_cancelled_and_forgets_what_was_not_due() {
     let experiment = steady(100, 60.0);
     let run = run(&experiment, OK, 0.2, |_, cancel| cancel.cancel());
-    assert!(run.took_s < 60.0, "{}", run.took_s);
+    assert!(run.driven.ended_s < 60.0, "{:?}", run.driven);
     assert!(!run.records.is_empty() && run.records.len() < 6_000);
     assert!(run.records.iter().all(|record| record.outcome == Outcome::Cancelled));
     assert!(run.sent_when <= run.records.len());
@@ -179,7 +189,6 @@ fn errors_become_outcomes_by_status_and_code() {
 
 #[test]
 fn a_node_that_is_not_there_is_a_failure_with_its_reason() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     // Bound and closed again: nobody listens there.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (sender, mut receiver) = mpsc::channel(64);
@@ -187,10 +196,34 @@ fn a_node_that_is_not_there_is_a_failure_with_its_reason() {
     let mut watch = When(f64::MAX, || ());
     let experiment = steady(100, 0.05);
     let session = Session::run(&experiment, 1);
-    drive(&experiment, session, targets(address), runtime.handle(), &cancel, sender, &mut watch).unwrap();
-    let record = receiver.blocking_recv().unwrap();
+    drive(&experiment, session, &targets(address), &cancel, sender, &mut watch).unwrap();
+    let record = receiver.blocking_recv().unwrap().remove(0);
     assert_eq!(record.outcome, Outcome::Failed);
-    assert!(record.error.as_deref().is_some_and(|error| error.contains("no connection")), "{record:?}");
+    assert!(record.error.as_deref().is_some_and(|error| error.contains("cannot connect")), "{record:?}");
+}
+
+#[test]
+fn jobs_of_the_cool_down_are_sent_and_marked() {
+    let mut experiment = steady(100, 0.2);
+    (experiment.warmup_s, experiment.cooldown_s) = (0.1, 0.1);
+    let run = run(&experiment, OK, 0.0, |stub, _| stub.open.cancel());
+    let of = |phase| run.records.iter().filter(|record| record.phase == phase).count();
+    assert_eq!((of(Phase::Warmup), of(Phase::Measured), of(Phase::Cooldown)), (10, 20, 10));
+    assert!(run.records.iter().all(|record| record.outcome == Outcome::Served));
+    assert!((0.4..1e3).contains(&run.driven.usage.wall_s) && run.driven.ended_s == 0.4, "{:?}", run.driven);
+}
+
+#[test]
+fn more_jobs_than_may_be_under_way_are_not_sent_and_counted() {
+    let experiment = steady(100, 0.5);
+    let session = Session { room: 3, ..Session::run(&experiment, 1) };
+    let run = run_session(&experiment, session, OK, 0.5, |stub, _| stub.open.cancel());
+    let unsent: Vec<_> = run.records.iter().filter(|record| record.sent_s.is_none()).collect();
+    // Until half a second nobody is answered.
+    assert!(unsent.len() >= 40 && unsent.len() as u64 == run.driven.usage.unsent, "{}", unsent.len());
+    assert_eq!((run.sent, run.records.len()), (50 - unsent.len(), 50));
+    assert!(unsent.iter().all(|record| record.outcome == Outcome::Failed));
+    assert!(unsent[0].error.as_deref().is_some_and(|error| error.contains("not sent")));
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl RunSeries {
         match (job.counted.phase, &mut self.training) {
             (Phase::Training, Some(training)) => return training.count(job),
             (Phase::Training, None) => return,
-            (Phase::Warmup | Phase::Measured, _) => self.run.count(job),
+            (Phase::Warmup | Phase::Measured | Phase::Cooldown, _) => self.run.count(job),
         }
         // The answer's way back is taken for nothing here.
         if let (Some(node), Some(takes_s), Outcome::Served, Some(latency_s)) =

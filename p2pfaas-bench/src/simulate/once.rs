@@ -51,10 +51,11 @@ pub(crate) fn once(
     let measured = RunMeasured {
         seed,
         tally: watched.tally,
-        measured_s: (ended.ended_s - experiment.warmup_s).max(0.0),
+        measured_s: experiment.counted_s(ended.ended_s),
         interrupted: watched.stopped,
         fallbacks: ended.fallbacks,
         cost: None,
+        generator: None,
         learning: ended.learning,
     };
     Ok(Ran { measured, curve: watched.curve, series: watched.series })

@@ -1,6 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use p2pfaas_core::policy::Registry;
+
 use super::*;
 use crate::experiment::Place;
 use crate::kept;
@@ -236,4 +238,37 @@ fn the_jobs_of_all_policies_and_seeds_are_expected_with_their_trainings() {
         .replace("PowerOfNScheduler\"\nthreshold = 1", "LearningScheduler\"\n[policy.agent]\ntrain_s = 9");
     let experiment = parse_on(Place::Sim, &learned).unwrap();
     assert_eq!(expected_jobs(&experiment), 4.0 * 84.0 + 2.0 * 36.0);
+}
+
+#[test]
+fn a_cool_down_sends_more_jobs_and_measures_the_same_ones() {
+    let simulate = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let experiment = parse_on(Place::Sim, text).unwrap();
+        let out = Folder::create(Some(folder.path()), &experiment).unwrap();
+        let options = Options { threads: None, jobs: true };
+        let engine = VirtualTime::new(Registry::builtin());
+        let cancel = CancellationToken::new();
+        let summary = run(&experiment, &engine, &out, options, &cancel, &SimProgress::hidden()).unwrap();
+        There { summary, files: files(folder.path()) }
+    };
+    let without = simulate(sweep_file());
+    let with = simulate(&sweep_file().replace("[run]\n", "[run]\ncooldown_s = 5\n"));
+    let measured = |there: &There| {
+        let policies = there.summary.policies.iter();
+        policies.map(|policy| (policy.offered, policy.measured_s)).collect::<Vec<_>>()
+    };
+    assert_eq!(measured(&with), measured(&without));
+    let phases = |there: &There, phase: &str| {
+        let is = |row: &parquet::record::Row| {
+            row.get_column_iter().any(|(name, value)| name == "phase" && value.to_string() == phase)
+        };
+        rows(there).iter().filter(|row| is(row)).count()
+    };
+    for phase in ["\"warmup\"", "\"measured\""] {
+        assert_eq!(phases(&with, phase), phases(&without, phase));
+    }
+    assert_eq!(phases(&without, "\"cooldown\""), 0);
+    // 2 policies, 2 seeds, 2 nodes, 5 s at 2 jobs/s.
+    assert!((50..110).contains(&phases(&with, "\"cooldown\"")), "{}", phases(&with, "\"cooldown\""));
 }

@@ -83,7 +83,7 @@ impl Engine for VirtualTime {
         let (trained, fallbacks) = (experiences(&world), world.counters().fallbacks);
         let mut ended_s = 0.0;
         if told.goes_on {
-            let horizon_s = scenario.horizon_s();
+            let horizon_s = experiment.horizon_s();
             let arrivals = Schedule::new(&scenario.traffic, seed, horizon_s);
             ended_s = session(&mut world, arrivals, (0.0, horizon_s), &mut told, known)?;
         }
@@ -139,7 +139,7 @@ impl Observer for Told<'_, '_> {
     fn finished(&mut self, job: &Finished<'_>) {
         let latency_s = job.latency.as_secs_f64();
         let deadline_s = self.experiment.jobs[usize::from(job.arrival.task_type)].deadline_s;
-        let phase = self.phase(&job.arrival);
+        let phase = self.experiment.phase(job.arrival.at_s);
         let outcome = outcome(job.outcome);
         let counted = Counted {
             at_s: job.arrival.at_s,
@@ -168,16 +168,6 @@ impl Observer for Told<'_, '_> {
     fn passed(&mut self, second: f64, agents: Option<Glimpse>) -> bool {
         self.goes_on = self.watcher.at(second, agents);
         self.goes_on
-    }
-}
-
-impl Told<'_, '_> {
-    fn phase(&self, arrival: &Arrival) -> Phase {
-        match arrival.at_s {
-            at_s if at_s < 0.0 => Phase::Training,
-            at_s if at_s < self.experiment.warmup_s => Phase::Warmup,
-            _ => Phase::Measured,
-        }
     }
 }
 

@@ -68,6 +68,7 @@ impl Summary {
             let summary = PolicySummary::of(&policy.label, &policy.descriptor.to_string(), runs);
             let Some(mut summary) = summary else { continue };
             summary.warmup = Warmup::of(experiment, runs);
+            summary.generator = runs.generator(experiment);
             told.extend(warnings::about(experiment, policy, &summary, cores, runs.first_failure()));
             if policy.reference {
                 references.push(summary);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Warmup;
 use super::runs::{PolicyRuns, QUANTILES, SeedRun};
+use crate::load::GeneratorSummary;
 use crate::statistics::{Interval, mean};
 use crate::tally::Counts;
 
@@ -55,6 +56,9 @@ pub struct PolicySummary {
     /// The generator's own lateness; `None` in virtual time, where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_s: Option<Lag>,
+    /// How the load generator kept up; `None` in virtual time, where it need not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorSummary>,
     /// What its agents learned, where they did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning: Option<LearningSummary>,
@@ -231,6 +235,7 @@ impl PolicySummary {
             fallbacks: runs.seeds().iter().map(|run| run.fallbacks).sum(),
             cost: cost(runs.seeds()),
             lag_s: (lags.count() > 0).then(lag_s),
+            generator: None,
             learning: learning(runs.seeds()),
             per_seed: runs.seeds().iter().map(SeedSummary::of).collect(),
         })

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{CostSummary, LearningSummary, Method};
 use crate::distribution::Distribution;
+use crate::experiment::Experiment;
+use crate::load::{GeneratorSummary, Usage};
 use crate::statistics::{Interval, batch_fraction, batch_ratio, quantile_ranks, student, within};
 use crate::tally::{BATCHES, Counts, Tally};
 
@@ -25,6 +27,8 @@ pub struct RunMeasured {
     pub fallbacks: u64,
     /// What it cost, where that is measured.
     pub cost: Option<CostSummary>,
+    /// What it took of the load generator, where there is one.
+    pub generator: Option<Usage>,
     /// What its agents learned, where they were to.
     pub learning: Option<LearningSummary>,
 }
@@ -54,6 +58,7 @@ pub(super) struct SeedRun {
     pub interrupted: bool,
     pub fallbacks: u64,
     pub cost: Option<CostSummary>,
+    generator: Option<Usage>,
     pub learning: Option<LearningSummary>,
 }
 
@@ -77,7 +82,7 @@ impl PolicyRuns {
     /// Adds the run under the seed with this place in the list of seeds. One of which nothing was counted
     /// is left out.
     pub fn add(&mut self, place: usize, run: RunMeasured) {
-        let RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, learning } = run;
+        let RunMeasured { seed, tally, measured_s, interrupted, fallbacks, cost, generator, learning } = run;
         if tally.counts.offered == 0 {
             return;
         }
@@ -98,6 +103,7 @@ impl PolicyRuns {
             interrupted,
             fallbacks,
             cost,
+            generator,
             learning,
         };
         let index = self.runs.partition_point(|other| other.place < place);
@@ -107,6 +113,12 @@ impl PolicyRuns {
     /// Why the first of all failed jobs failed, where that is known.
     pub fn first_failure(&self) -> Option<&str> {
         self.runs.iter().find_map(|run| run.first_failure.as_deref())
+    }
+
+    /// How the load generator kept up, where there is one.
+    pub(super) fn generator(&self, experiment: &Experiment) -> Option<GeneratorSummary> {
+        let sessions: Vec<_> = self.runs.iter().filter_map(|run| run.generator).collect();
+        GeneratorSummary::of(experiment, &sessions, self.lags.quantile(0.99))
     }
 
     /// Each seed alone, in the order of the seeds.

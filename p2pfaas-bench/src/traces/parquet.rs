@@ -28,7 +28,7 @@ const NEEDED: [&str; 7] = ["policy", "seed", "node", "job", "state", "action", "
 /// Columns that are read if they are there.
 const WELCOME: [&str; 5] = ["epsilon", "learning_eid", "learning_probability", "in_time", "phase"];
 /// As they follow each other in a run.
-const PHASES: [Phase; 3] = [Phase::Training, Phase::Warmup, Phase::Measured];
+const PHASES: [Phase; 4] = [Phase::Training, Phase::Warmup, Phase::Measured, Phase::Cooldown];
 
 pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceError> {
     let damaged = |error: ParquetError| TraceError::Format {

@@ -5,6 +5,7 @@ mod differences;
 use p2pfaas_sim::arrivals::LeftOut;
 
 use crate::experiment::{Experiment, PolicySpec};
+use crate::load;
 use crate::summary::PolicySummary;
 
 pub use differences::{left_out, not_significant};
@@ -13,10 +14,6 @@ pub use differences::{left_out, not_significant};
 const BUSY: f64 = 0.85;
 /// Share of runs longer than the emulated device's above which the emulation is off.
 const OVERRUN: f64 = 0.02;
-/// Share of the shortest deadline by which the 99th percentile of jobs may be sent late.
-const LAG: f64 = 0.05;
-/// By how many seconds, where no job has a deadline.
-const LAG_WITHOUT_DEADLINE_S: f64 = 0.02;
 
 /// Warnings about the traffic.
 pub fn about_traffic(experiment: &Experiment) -> Vec<String> {
@@ -61,14 +58,7 @@ pub fn about(
             ));
         }
     }
-    let deadline_s = experiment.jobs.iter().filter_map(|job| job.deadline_s).reduce(f64::min);
-    let bound_s = deadline_s.map_or(LAG_WITHOUT_DEADLINE_S, |deadline_s| LAG * deadline_s);
-    if let Some(lag_s) = policy.lag_s.and_then(|lag| lag.p99).filter(|lag_s| *lag_s > bound_s) {
-        warn(format!(
-            "1 % of the jobs were sent more than {:.0} ms late: the load generator could not keep up",
-            1e3 * lag_s
-        ));
-    }
+    load::warnings(experiment, policy).into_iter().for_each(&mut warn);
     if policy.failed > 0.0 {
         let reason = first_failure.unwrap_or("no reason");
         warn(format!("{:.2} % of the jobs failed; the first with: {reason}", 100.0 * policy.failed));

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, he
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::ClientError;
 use super::body::{Chunks, Length};
+use super::{CallSettings, ClientError};
 
 /// A head larger than this is not an answer.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -40,39 +40,11 @@ impl Connection {
         nothing.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
-    /// The answer, and whether the connection can be used again.
-    pub(super) async fn exchange(
-        &mut self,
-        host: &str,
-        request: Request<Bytes>,
-        max_bytes: usize,
-    ) -> Result<(Response<Bytes>, bool), ClientError> {
-        // Who refuses a request need not read it to its end: its answer may be there all the same.
-        let sent = self.send(host, &request).await;
-        let head = loop {
-            let head = match (&sent, self.head().await) {
-                (Err(error), Err(_)) => return Err(ClientError::BadAnswer(error.to_string())),
-                (_, head) => head?,
-            };
-            // 100 Continue and the like come before the answer.
-            if !head.status.is_informational() {
-                break head;
-            }
-        };
-        let body = self.body(head.length, max_bytes).await?;
-        let mut response = Response::new(body);
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        let reusable =
-            sent.is_ok() && head.keep_alive && head.length != Length::UntilClose && self.read.is_empty();
-        Ok((response, reusable))
-    }
-
-    async fn send(&mut self, host: &str, request: &Request<Bytes>) -> std::io::Result<()> {
+    /// Puts together the head of a request, which goes out with the next exchange.
+    pub(super) fn write_head_of(&mut self, host: &str, request: &Request<Bytes>) {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let body = request.body();
+        self.write_head(&[]);
         let out = &mut self.write;
-        out.clear();
         for part in [request.method().as_str(), " ", path, " HTTP/1.1\r\nhost: ", host] {
             out.extend_from_slice(part.as_bytes());
         }
@@ -83,8 +55,46 @@ impl Connection {
             out.extend_from_slice(value.as_bytes());
         }
         out.extend_from_slice(b"\r\ncontent-length: ");
-        push_decimal(out, body.len());
+        push_decimal(out, request.body().len());
         out.extend_from_slice(b"\r\n\r\n");
+    }
+
+    /// The head of a request, in parts.
+    pub(super) fn write_head(&mut self, parts: &[&[u8]]) {
+        self.write.clear();
+        parts.iter().for_each(|part| self.write.extend_from_slice(part));
+    }
+
+    /// Sends the head that was written, and a body. The answer, and whether the connection can be used
+    /// again.
+    pub(super) async fn exchange(
+        &mut self,
+        body: &Bytes,
+        settings: &CallSettings,
+    ) -> Result<(Response<Bytes>, bool), ClientError> {
+        // Who refuses a request need not read it to its end: its answer may be there all the same.
+        let sent = self.send(body).await;
+        let head = loop {
+            let head = match (&sent, self.head(settings.all_headers).await) {
+                (Err(error), Err(_)) => return Err(ClientError::BadAnswer(error.to_string())),
+                (_, head) => head?,
+            };
+            // 100 Continue and the like come before the answer.
+            if !head.status.is_informational() {
+                break head;
+            }
+        };
+        let body = self.body(head.length, settings.max_answer_bytes).await?;
+        let mut response = Response::new(body);
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        let reusable =
+            sent.is_ok() && head.keep_alive && head.length != Length::UntilClose && self.read.is_empty();
+        Ok((response, reusable))
+    }
+
+    async fn send(&mut self, body: &Bytes) -> std::io::Result<()> {
+        let out = &mut self.write;
         if body.len() <= SMALL_BODY_BYTES {
             out.extend_from_slice(body);
             return self.stream.write_all(out).await;
@@ -93,9 +103,9 @@ impl Connection {
         self.stream.write_all(body).await
     }
 
-    async fn head(&mut self) -> Result<Head, ClientError> {
+    async fn head(&mut self, all_headers: bool) -> Result<Head, ClientError> {
         loop {
-            if let Some(head) = parse_head(&mut self.read)? {
+            if let Some(head) = parse_head(&mut self.read, all_headers)? {
                 return Ok(head);
             }
             if self.read.len() > MAX_HEAD_BYTES {
@@ -163,7 +173,7 @@ fn push_decimal(out: &mut BytesMut, number: usize) {
 }
 
 /// Takes a whole head out of `read`; `None` when it is not all there.
-fn parse_head(read: &mut BytesMut) -> Result<Option<Head>, ClientError> {
+fn parse_head(read: &mut BytesMut, all_headers: bool) -> Result<Option<Head>, ClientError> {
     let bad = |what: String| ClientError::BadAnswer(format!("not HTTP/1.1: {what}"));
     let mut parsed = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut parsed);
@@ -197,7 +207,7 @@ fn parse_head(read: &mut BytesMut) -> Result<Option<Head>, ClientError> {
             }
         } else if is("connection") {
             head.keep_alive &= !header.value.eq_ignore_ascii_case(b"close");
-        } else if somebody_reads(header.name)
+        } else if (all_headers || somebody_reads(header.name))
             && let (Ok(name), Ok(value)) =
                 (HeaderName::from_bytes(header.name.as_bytes()), HeaderValue::from_bytes(header.value))
         {

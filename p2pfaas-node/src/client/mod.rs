@@ -3,7 +3,8 @@
 //! Not hyper's client: a node makes one such call for each that it gets, and the channels between
 //! hyper's request, connection task and body cost as much as the rest of the node together (measured
 //! on the path of a call). A connection here is used by the task that needs the answer, on the
-//! thread to whose reactor it belongs, and nothing else. httparse reads the heads.
+//! thread to whose reactor it belongs, and nothing else. httparse reads the heads. The load generator
+//! of `p2pfaas run` sends its jobs through it as well.
 
 mod body;
 mod connection;
@@ -21,7 +22,7 @@ use tokio::net::TcpStream;
 
 use connection::Connection;
 
-/// For the opening of a connection.
+/// For the opening of a connection, unless the client is told otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Idle connections kept for one address.
 const MAX_IDLE: usize = 256;
@@ -52,22 +53,40 @@ pub enum ClientError {
     TooLarge(usize),
 }
 
+/// How a client treats its calls.
+#[derive(Debug, Clone, Copy)]
+pub struct CallSettings {
+    /// Bytes of an answer's body; a larger one is refused.
+    pub max_answer_bytes: usize,
+    /// For the opening of a connection.
+    pub connect_timeout: Duration,
+    /// Keep all headers of an answer, and not only those that a node reads: `Content-Type`, `X-…`
+    /// and `P2pfaas-…`.
+    pub all_headers: bool,
+}
+
+impl CallSettings {
+    /// Of answers that may have this many bytes; everything else by default.
+    pub fn new(max_answer_bytes: usize) -> Self {
+        CallSettings { max_answer_bytes, connect_timeout: CONNECT_TIMEOUT, all_headers: false }
+    }
+}
+
 /// Connections to many addresses. Clones share them.
 #[derive(Clone)]
 pub struct Client {
     endpoints: Arc<Mutex<HashMap<Authority, Endpoint>>>,
-    max_answer_bytes: usize,
+    settings: CallSettings,
 }
 
 impl Client {
-    /// A client whose answers may have this many bytes.
-    pub fn new(max_answer_bytes: usize) -> Self {
-        Client { endpoints: Arc::default(), max_answer_bytes }
+    /// A client without connections.
+    pub fn new(settings: CallSettings) -> Self {
+        Client { endpoints: Arc::default(), settings }
     }
 
     /// Sends a request to its absolute `http://` URI and reads the answer. No time-out: the caller
-    /// drops the future, and the connection with it. Of the answer's headers come those that
-    /// somebody here reads: `Content-Type`, `X-…` and `P2pfaas-…`.
+    /// drops the future, and the connection with it.
     ///
     /// # Errors
     /// See [`ClientError`]; nothing is sent twice.
@@ -86,7 +105,7 @@ impl Client {
         if endpoints.len() >= MAX_ENDPOINTS {
             endpoints.retain(|_, endpoint| endpoint.is_in_use());
         }
-        let endpoint = Endpoint::new(authority, self.max_answer_bytes);
+        let endpoint = Endpoint::new(authority, self.settings);
         endpoints.insert(authority.clone(), endpoint.clone());
         endpoint
     }
@@ -94,12 +113,12 @@ impl Client {
 
 /// Connections to one address. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Endpoint(Arc<EndpointInner>);
+pub struct Endpoint(Arc<EndpointInner>);
 
 struct EndpointInner {
     authority: Authority,
     idle: Mutex<Vec<Idle>>,
-    max_answer_bytes: usize,
+    settings: CallSettings,
 }
 
 struct Idle {
@@ -109,22 +128,42 @@ struct Idle {
 }
 
 impl Endpoint {
-    pub(crate) fn new(authority: &Authority, max_answer_bytes: usize) -> Self {
-        Endpoint(Arc::new(EndpointInner {
-            authority: authority.clone(),
-            idle: Mutex::default(),
-            max_answer_bytes,
-        }))
+    /// Connections to an address, of which there are none yet.
+    pub fn new(authority: &Authority, settings: CallSettings) -> Self {
+        Endpoint(Arc::new(EndpointInner { authority: authority.clone(), idle: Mutex::default(), settings }))
     }
 
     /// As [`Client::send`]; of the request's URI only the path counts.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
-        let mut connection = match self.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let host = self.0.authority.as_str();
-        let (response, reusable) = connection.exchange(host, request, self.0.max_answer_bytes).await?;
+    ///
+    /// # Errors
+    /// See [`ClientError`]; nothing is sent twice.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
+        let mut connection = self.connection().await?;
+        connection.write_head_of(self.0.authority.as_str(), &request);
+        self.finish(connection, request.body()).await
+    }
+
+    /// Sends a request whose head the caller has put together, for calls that are all alike: from the
+    /// request line to the empty line, `host` and `content-length` included. The parts are sent one
+    /// after the other.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; nothing is sent twice.
+    pub async fn send_raw(&self, head: &[&[u8]], body: &Bytes) -> Result<Response<Bytes>, ClientError> {
+        let mut connection = self.connection().await?;
+        connection.write_head(head);
+        self.finish(connection, body).await
+    }
+
+    async fn connection(&self) -> Result<Connection, ClientError> {
+        match self.take() {
+            Some(connection) => Ok(connection),
+            None => self.connect().await,
+        }
+    }
+
+    async fn finish(&self, mut connection: Connection, body: &Bytes) -> Result<Response<Bytes>, ClientError> {
+        let (response, reusable) = connection.exchange(body, &self.0.settings).await?;
         if reusable {
             self.put_back(connection);
         }
@@ -166,9 +205,10 @@ impl Endpoint {
         let authority = &self.0.authority;
         let failed = |reason: String| ClientError::Connect { address: authority.to_string(), reason };
         let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
-        let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
+        let timeout = self.0.settings.connect_timeout;
+        let stream = tokio::time::timeout(timeout, TcpStream::connect(address))
             .await
-            .map_err(|_| failed(format!("no answer within {} s", CONNECT_TIMEOUT.as_secs())))?
+            .map_err(|_| failed(format!("no answer within {} s", timeout.as_secs_f64())))?
             .map_err(|error| failed(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| failed(error.to_string()))?;
         Ok(Connection::new(stream))

@@ -37,7 +37,7 @@ async fn get(client: &Client, address: SocketAddr) -> Result<Response<Bytes>, Cl
 
 #[tokio::test]
 async fn bodies_of_every_length_are_read() {
-    let client = Client::new(1_000);
+    let client = Client::new(CallSettings::new(1_000));
     let answers = [
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe|llo", "hello"),
         (
@@ -55,10 +55,42 @@ async fn bodies_of_every_length_are_read() {
 }
 
 #[tokio::test]
+async fn a_head_that_the_caller_made_goes_out_as_it_is_and_headers_are_kept_if_wanted() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority: Authority = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut requests = Vec::new();
+        for _ in 0..2 {
+            let mut request = vec![0; 1024];
+            let count = stream.read(&mut request).await.unwrap();
+            requests.push(String::from_utf8_lossy(&request[..count]).into_owned());
+            let answer = b"HTTP/1.1 200 OK\r\ndate: today\r\nx-own: 1\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        }
+        requests
+    });
+    let settings = CallSettings { all_headers: true, ..CallSettings::new(10) };
+    let endpoint = Endpoint::new(&authority, settings);
+    let head: [&[u8]; 3] = [b"POST /a HTTP/1.1\r\nhost: b\r\nx-id: ", b"7", b"\r\ncontent-length: 2\r\n\r\n"];
+    let answer = endpoint.send_raw(&head, &Bytes::from_static(b"ok")).await.unwrap();
+    assert_eq!(
+        (&answer.headers()["date"], &answer.headers()["x-own"]),
+        (&"today".parse().unwrap(), &"1".parse().unwrap())
+    );
+    // Over the same connection.
+    let request = Request::get("/c").body(Bytes::new()).unwrap();
+    endpoint.send(request).await.unwrap();
+    let requests = server.await.unwrap();
+    assert_eq!(requests[0], "POST /a HTTP/1.1\r\nhost: b\r\nx-id: 7\r\ncontent-length: 2\r\n\r\nok");
+    assert!(requests[1].starts_with("GET /c HTTP/1.1\r\nhost: 127.0.0.1:"), "{}", requests[1]);
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again_and_a_dead_one_is_replaced() {
     let ok = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1";
     let address = script(vec![vec![ok, ok], vec![ok]]).await;
-    let client = Client::new(1_000);
+    let client = Client::new(CallSettings::new(1_000));
     for _ in 0..2 {
         get(&client, address).await.unwrap();
     }
@@ -74,7 +106,7 @@ async fn a_connection_is_used_again_and_a_dead_one_is_replaced() {
 
 #[tokio::test]
 async fn what_is_no_answer_is_an_error() {
-    let client = Client::new(10);
+    let client = Client::new(CallSettings::new(10));
     let answers = [
         ("", "closed before"),
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe", "closed in the middle"),

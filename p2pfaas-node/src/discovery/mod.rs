@@ -17,7 +17,8 @@ use tokio::sync::Notify;
 
 use crate::settings::Settings;
 pub(crate) use api::router;
-use table::{Address, Table};
+use table::Table;
+pub use table::{Address, ParseAddressError};
 
 /// This node, as others see it.
 #[derive(Debug, Clone)]

@@ -10,25 +10,28 @@ use p2pfaas_core::wire::{DISCOVERY_PORT, Machine, PORT};
 
 /// Where a machine is: `host[:port[:discovery port]]`, IPv6 in brackets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Address {
+pub struct Address {
+    /// Name or IP address, without brackets.
     pub host: String,
+    /// Port of its scheduler.
     pub port: u16,
+    /// Port of its discovery.
     pub discovery_port: u16,
 }
 
 impl Address {
     /// `host:port` of its scheduler.
-    pub(crate) fn scheduler(&self) -> String {
+    pub fn scheduler(&self) -> String {
         self.to_authority(self.port)
     }
 
     /// `host:port` of its discovery.
-    pub(crate) fn discovery(&self) -> String {
+    pub fn discovery(&self) -> String {
         self.to_authority(self.discovery_port)
     }
 
     /// Whether both are the same scheduler, whatever is believed of its discovery.
-    pub(crate) fn is_same_scheduler(&self, other: &Address) -> bool {
+    pub fn is_same_scheduler(&self, other: &Address) -> bool {
         self.host == other.host && self.port == other.port
     }
 
@@ -44,7 +47,7 @@ impl Address {
 /// Text that is no address of a machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected host[:port[:discovery port]], got {0:?}")]
-pub(crate) struct ParseAddressError(String);
+pub struct ParseAddressError(String);
 
 impl FromStr for Address {
     type Err = ParseAddressError;

@@ -7,7 +7,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Request, Uri, header};
 
 use super::{ExecuteError, Execution, Executor, FunctionAnswer, FunctionCall};
-use crate::client::{ClientError, Endpoint};
+use crate::client::{CallSettings, ClientError, Endpoint};
 
 /// Calls a function container.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ impl HttpContainer {
         HttpContainer {
             path: path.parse().unwrap_or_default(),
             address: uri.to_string().into(),
-            endpoint: Endpoint::new(&authority, max_answer_bytes),
+            endpoint: Endpoint::new(&authority, CallSettings::new(max_answer_bytes)),
         }
     }
 }

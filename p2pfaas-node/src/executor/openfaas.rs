@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::container::{answer, post};
 use super::{ExecuteError, Execution, Executor, FunctionAnswer, FunctionCall};
-use crate::client::Client;
+use crate::client::{CallSettings, Client};
 
 /// Between two looks at whether a scaled function has a replica, and so the error of the delay.
 const SCALE_POLL: Duration = Duration::from_millis(100);
@@ -64,7 +64,7 @@ impl OpenFaas {
         OpenFaas {
             address: gateway.to_string().trim_end_matches('/').to_string(),
             authorization: credentials.map(Credentials::header),
-            client: Client::new(max_answer_bytes),
+            client: Client::new(CallSettings::new(max_answer_bytes)),
         }
     }
 

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::LinkCounts;
-use crate::client::Client;
+use crate::client::{CallSettings, Client};
 use crate::engine::Engine;
 use crate::settings::LearnerAddress;
 
@@ -98,7 +98,7 @@ impl Remote {
         let remote = Remote {
             address,
             ask_timeout: core.ask_timeout,
-            client: Client::new(MAX_ANSWER_BYTES),
+            client: Client::new(CallSettings::new(MAX_ANSWER_BYTES)),
             questions,
             asked: Mutex::new(asked),
             experiences,

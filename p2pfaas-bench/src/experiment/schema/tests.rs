@@ -137,7 +137,7 @@ fn each_kind_of_traffic_has_the_keys_that_the_reader_knows() {
         }
         all.extend(keys);
     }
-    assert_eq!(seen, 8, "seven kinds, one of them with two formats");
+    assert_eq!(seen, 10, "seven kinds, one of them with four formats");
     assert_eq!(all, keys_of(schema.pointer("/$defs/traffic/properties").unwrap()));
 }
 

@@ -1,0 +1,33 @@
+//! `p2pfaas run --on hosts.txt`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use p2pfaas_core::policy::Registry;
+
+use super::{experiment, failed, tell, wrong};
+use crate::cli::RunArgs;
+use crate::experiment::Place;
+use crate::fleet::{BEFORE, Fleet, Hosts};
+use crate::progress::Progress;
+
+pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode {
+    let hosts = match Hosts::load(hosts) {
+        Ok(hosts) => hosts,
+        Err(error) => return wrong(&error),
+    };
+    let experiment = match experiment(args, Place::Fleet(hosts.addresses().len()), registry) {
+        Ok(experiment) => experiment,
+        Err(code) => return code,
+    };
+    let fleet = match Fleet::check(&experiment, &hosts) {
+        Ok(fleet) => fleet,
+        Err(error) => return failed(&error),
+    };
+    fleet.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+    tell(args, &experiment, |folder, cancel| {
+        let progress = Progress::on_stderr(&experiment);
+        eprintln!("what the nodes have now is kept in {}", folder.path().join(BEFORE).display());
+        fleet.run(folder, cancel, &progress)
+    })
+}

@@ -22,15 +22,15 @@ pub(super) fn record(args: &RecordArgs) -> ExitCode {
         Ok(written) => {
             let (first_s, last_s) = written.span_s;
             print(&format!(
-                "{}: policy {}, seed {}, {} jobs at {} nodes, {} task types, from second {first_s:.3} to \
-                 {last_s:.3}; {} with their service times\n",
+                "{}: policy {}, seed {}, jobs {} ({} with their service times), nodes {}, task types {}, from \
+                 second {first_s:.3} to {last_s:.3}\n",
                 written.path.display(),
                 written.policy,
                 written.seed,
                 written.jobs,
+                written.with_service,
                 written.nodes,
                 written.task_types,
-                written.with_service,
             ));
             ExitCode::SUCCESS
         }

@@ -39,10 +39,11 @@ pub(super) fn over_time(series: &Series, unit: &str, place: impl Fn(f64) -> Stri
     text
 }
 
-/// As many values as there are columns, each the mean of what it covers.
+/// A value a column, the mean of what it covers; of fewer values than columns, each has several.
 fn columns(values: &[f64]) -> Vec<f64> {
     if values.len() <= COLUMNS {
-        return values.to_vec();
+        let each = COLUMNS / values.len().max(1);
+        return values.iter().flat_map(|value| std::iter::repeat_n(*value, each)).collect();
     }
     let each = values.len() as f64 / COLUMNS as f64;
     let column = |column: usize| {

@@ -59,7 +59,8 @@ pub fn render(info: &Info) -> String {
         );
     }
     if info.broken_lines > 0 {
-        line("broken", format!("{} lines were left out", info.broken_lines));
+        let lines = if info.broken_lines == 1 { "line was" } else { "lines were" };
+        line("broken", format!("{} {lines} left out", info.broken_lines));
     }
     for note in &info.notes {
         wrapped(note)

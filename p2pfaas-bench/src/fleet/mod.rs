@@ -127,7 +127,11 @@ impl<'a> Fleet<'a> {
         }
     }
 
+    /// Unless it is there: after a run that was killed, the nodes have now what that one gave them.
     fn write_before(&self, folder: &Folder) -> Result<(), WriteError> {
+        if folder.path().join(BEFORE).is_file() {
+            return Ok(());
+        }
         folder.write(BEFORE, &before::to_json(self.nodes.iter().map(|node| &node.before)))
     }
 

@@ -260,5 +260,5 @@ fn what_cannot_be_replayed_is_refused_with_its_file() {
     fs::write(&summary, text_of.replace("\"seed\": 9", "\"seed\": 8")).unwrap();
     refused(&["replay", text(folder.path())], "jobs.parquet: there is no job of policy \"none\" with seed 8");
     fs::remove_file(folder.path().join("jobs.parquet")).unwrap();
-    refused(&["replay", text(folder.path())], "jobs.parquet: cannot be read");
+    refused(&["replay", text(folder.path())], "has no jobs.parquet; a run on the simulator writes it");
 }

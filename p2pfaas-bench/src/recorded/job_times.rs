@@ -26,7 +26,7 @@ impl JobTimes {
     /// # Errors
     /// The file or a row is not right.
     pub fn read(folder: &Path) -> Result<JobTimes, TraceError> {
-        let path = &jobs_of(folder);
+        let path = &jobs_of(folder)?;
         let speeds = speeds::beside(path)?.unwrap_or_default();
         let mut times = HashMap::new();
         for row in Rows::open(path)? {

@@ -63,7 +63,7 @@ impl RecordedRun {
         task_types: usize,
         speeds: &Speeds,
     ) -> Result<RecordedRun, TraceError> {
-        let path = &jobs_of(path);
+        let path = &jobs_of(path)?;
         let mut run: Option<RecordedRun> = None;
         let mut broken = 0;
         for row in Rows::open(path)? {
@@ -173,7 +173,7 @@ pub fn open(
     task_types: usize,
     speeds: &Speeds,
 ) -> Result<Arc<dyn Recording>, TraceError> {
-    let path = &jobs_of(path);
+    let path = &jobs_of(path)?;
     if !TraceFile::is_one(path)? {
         return Ok(Arc::new(RecordedRun::check(path, wanted, nodes, task_types, speeds)?));
     }
@@ -190,7 +190,7 @@ pub fn open(
 /// # Errors
 /// The file, a row or a line is not right, or there is no time of this task type.
 pub fn service_times(path: &Path, task_type: usize, speeds: &Speeds) -> Result<Times, TraceError> {
-    let path = &jobs_of(path);
+    let path = &jobs_of(path)?;
     if !is_parquet(path)? {
         return Times::read(path);
     }
@@ -213,7 +213,7 @@ pub fn service_times(path: &Path, task_type: usize, speeds: &Speeds) -> Result<T
 /// # Errors
 /// The file or a row is not right.
 pub fn all_service_times(folder: &Path, task_types: usize) -> Result<Vec<Option<Times>>, TraceError> {
-    let path = &jobs_of(folder);
+    let path = &jobs_of(folder)?;
     let speeds = speeds::beside(path)?.unwrap_or_default();
     let mut times_s = vec![Vec::new(); task_types];
     for row in Rows::open(path)? {
@@ -243,8 +243,16 @@ fn is_parquet(path: &Path) -> Result<bool, TraceError> {
 }
 
 /// The jobs of a results folder; a file stands for itself.
-fn jobs_of(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("jobs.parquet") } else { path.into() }
+fn jobs_of(path: &Path) -> Result<PathBuf, TraceError> {
+    if !path.is_dir() {
+        return Ok(path.into());
+    }
+    let jobs = path.join("jobs.parquet");
+    if jobs.is_file() {
+        return Ok(jobs);
+    }
+    let reason = "has no jobs.parquet; a run on the simulator writes it with --jobs".into();
+    Err(TraceError::File { path: path.into(), reason })
 }
 
 #[cfg(test)]

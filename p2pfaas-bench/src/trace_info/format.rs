@@ -33,7 +33,7 @@ pub enum Format {
     #[value(name = "azure-2021")]
     #[serde(rename = "azure-2021")]
     Azure2021,
-    /// Rates by stages, {function: {node: [rates]}}
+    /// Rates by stages, in JSON
     K6,
     /// The shape of a day
     Profile,

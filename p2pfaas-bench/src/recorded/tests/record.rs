@@ -66,6 +66,10 @@ fn the_run_that_is_asked_for_is_taken_with_its_deadlines_and_half_a_trace_never_
     let error = open(&csv, &wanted, 2, 3, &Speeds::default()).unwrap_err().to_string();
     assert!(error.contains("b.csv: has a single run"), "{error}");
 
+    let empty = tempfile::tempdir().unwrap();
+    let error = record(empty.path(), &wanted, None, |_| ()).unwrap_err().to_string();
+    assert!(error.contains("has no jobs.parquet; a run on the simulator writes it with --jobs"), "{error}");
+
     let broken = results(&[("a", 1, job(0, f64::NAN, Outcome::Served))]);
     let out = broken.path().join("t.csv");
     assert!(record(broken.path(), &Wanted::default(), Some(&out), |_| ()).unwrap_err().is_input());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::place;
+use super::{On, place};
 use crate::experiment::Place;
 
 pub(super) const CHECK_HELP: &str = "\
@@ -63,7 +63,7 @@ pub struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Where they are to run [default: `local`, or `sim` if a file cannot run there]
-    #[arg(long, value_name = "PLACE", value_parser = place)]
+    #[arg(long, value_name = "PLACE", value_parser = here)]
     pub on: Option<Place>,
     /// Print everything as JSON: an object, or with several files one a line
     #[arg(long)]
@@ -74,6 +74,14 @@ pub struct CheckArgs {
     /// Threads of the simulator [default: one a core]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
+}
+
+/// A place that needs no other machines.
+fn here(text: &str) -> Result<Place, String> {
+    match place(text) {
+        Ok(On::Here(place)) => Ok(place),
+        _ => Err("it must be `local` or `sim`; a fleet is looked at when it is run on".into()),
+    }
 }
 
 /// Arguments of `p2pfaas completions`.

@@ -170,7 +170,9 @@ impl Folder {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
-        let (draft, path) = (self.0.join(format!(".{name}")), self.0.join(name));
+        let path = self.0.join(name);
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let draft = path.with_file_name(format!(".{file}"));
         let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, &path));
         written.map_err(|source| WriteError { path, source })
     }

@@ -10,7 +10,7 @@ use p2pfaas_core::wire::headers;
 use p2pfaas_node::{CallSettings, ClientError, Endpoint};
 use p2pfaas_sim::arrivals::Arrival;
 
-use super::{TIME_OUT, Targets};
+use super::{MAX_UNANSWERED, TIME_OUT, Targets};
 use crate::emulate::with_demand;
 use crate::experiment::Experiment;
 
@@ -56,8 +56,11 @@ struct Payload {
 
 impl Requests {
     pub(super) fn new(experiment: &Experiment, targets: &Targets) -> Requests {
-        let settings =
-            CallSettings { connect_timeout: CONNECT_TIMEOUT, ..CallSettings::new(MAX_ANSWER_BYTES) };
+        let settings = CallSettings {
+            connect_timeout: CONNECT_TIMEOUT,
+            max_idle: MAX_UNANSWERED,
+            ..CallSettings::new(MAX_ANSWER_BYTES)
+        };
         let function = |(task_type, uri): (usize, &Uri), endpoint: &Result<Endpoint, Uri>| Function {
             endpoint: endpoint.clone(),
             head: head(uri, task_type, experiment.jobs[task_type].deadline_s),

@@ -10,7 +10,7 @@ use p2pfaas_core::wire::headers;
 use p2pfaas_node::{CallSettings, ClientError, Endpoint};
 use p2pfaas_sim::arrivals::Arrival;
 
-use super::{MAX_UNANSWERED, TIME_OUT, Targets};
+use super::{TIME_OUT, Targets};
 use crate::emulate::with_demand;
 use crate::experiment::Experiment;
 
@@ -55,10 +55,11 @@ struct Payload {
 }
 
 impl Requests {
-    pub(super) fn new(experiment: &Experiment, targets: &Targets) -> Requests {
+    /// `room`: so many may be under way at once, to whichever node.
+    pub(super) fn new(experiment: &Experiment, targets: &Targets, room: usize) -> Requests {
         let settings = CallSettings {
             connect_timeout: CONNECT_TIMEOUT,
-            max_idle: MAX_UNANSWERED,
+            max_idle: room,
             ..CallSettings::new(MAX_ANSWER_BYTES)
         };
         let function = |(task_type, uri): (usize, &Uri), endpoint: &Result<Endpoint, Uri>| Function {

@@ -44,6 +44,9 @@ fn measure(rate: u32, address: &str) -> String {
     let collector = std::thread::spawn(move || {
         let (mut lags_s, mut failed) = (Vec::new(), 0_u64);
         while let Some(batch) = receiver.blocking_recv() {
+            if let Some(error) = batch.iter().find_map(|job| job.error.as_ref()).filter(|_| failed == 0) {
+                eprintln!("the first that failed: {error}");
+            }
             failed += batch.iter().filter(|job| job.outcome != Outcome::Served).count() as u64;
             lags_s.extend(batch.iter().filter_map(JobRecord::lag_s));
         }

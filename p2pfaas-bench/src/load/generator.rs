@@ -74,7 +74,7 @@ impl Generator {
         let state = State { arrivals, next, unanswered: 0, unsent: 0, done: Vec::new(), handed_over: began };
         Generator(Arc::new(Inner {
             experiment: experiment.clone(),
-            requests: Requests::new(experiment, targets),
+            requests: Requests::new(experiment, targets, room),
             node_ids: targets.node_ids.clone(),
             began,
             begins_s,

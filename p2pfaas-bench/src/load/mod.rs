@@ -29,7 +29,8 @@ pub use usage::{GeneratorSummary, Usage, warnings};
 
 /// A job without an answer by then has failed.
 pub const TIME_OUT: Duration = Duration::from_secs(30);
-/// Jobs without an answer at once. One more has failed without being sent: bounds memory and sockets.
+/// Jobs without an answer at once, fewer where the system gives too few sockets. One more has failed
+/// without being sent: bounds memory and sockets.
 pub const MAX_UNANSWERED: usize = 10_000;
 /// Between two calls of a [`Watch`].
 const GLANCE: Duration = Duration::from_millis(20);
@@ -121,7 +122,7 @@ pub fn drive(
     records: mpsc::Sender<Vec<JobRecord>>,
     watch: &mut dyn Watch,
 ) -> Result<Driven, LoadError> {
-    open_files::raise_limit();
+    let session = Session { room: session.room.min(open_files::room()), ..session };
     let generator = Generator::new(experiment, session, targets, cancel, records);
     std::thread::scope(|scope| {
         let (watcher, generator) = (std::thread::current(), &generator);

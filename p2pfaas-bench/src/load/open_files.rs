@@ -3,15 +3,20 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// For the generator and, where they are in this process, the nodes at the other ends.
-const WANTED: u64 = 4 * super::MAX_UNANSWERED as u64;
+use super::MAX_UNANSWERED;
 
-/// Asks for more, if there are too few. Where that is refused, jobs without a socket fail with that
-/// reason.
-pub(super) fn raise_limit() {
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
-        && soft < WANTED
-    {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, WANTED.min(hard), hard);
-    }
+/// Files that a job may take where the nodes are in this process: both ends of its connection, and of
+/// that over which it is forwarded. Without any left, connections wait for each other.
+const A_JOB: u64 = 4;
+
+/// Asks for as many files as there may be jobs without an answer. How many of these there may be then.
+pub(super) fn room() -> usize {
+    let wanted = A_JOB * MAX_UNANSWERED as u64;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return MAX_UNANSWERED };
+    let raised = wanted.min(hard);
+    let limit = match soft < raised && setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() {
+        true => raised,
+        false => soft,
+    };
+    usize::try_from(limit / A_JOB).map_or(MAX_UNANSWERED, |room| room.clamp(1, MAX_UNANSWERED))
 }

@@ -55,9 +55,13 @@ struct Payload {
 }
 
 impl Requests {
-    pub(super) fn new(experiment: &Experiment, targets: &Targets) -> Requests {
-        let settings =
-            CallSettings { connect_timeout: CONNECT_TIMEOUT, ..CallSettings::new(MAX_ANSWER_BYTES) };
+    /// `room`: so many may be under way at once, to whichever node.
+    pub(super) fn new(experiment: &Experiment, targets: &Targets, room: usize) -> Requests {
+        let settings = CallSettings {
+            connect_timeout: CONNECT_TIMEOUT,
+            max_idle: room,
+            ..CallSettings::new(MAX_ANSWER_BYTES)
+        };
         let function = |(task_type, uri): (usize, &Uri), endpoint: &Result<Endpoint, Uri>| Function {
             endpoint: endpoint.clone(),
             head: head(uri, task_type, experiment.jobs[task_type].deadline_s),

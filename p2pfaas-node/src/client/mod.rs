@@ -24,8 +24,10 @@ use connection::Connection;
 
 /// For the opening of a connection, unless the client is told otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Idle connections kept for one address.
+/// Idle connections kept for one address, unless the client is told otherwise.
 const MAX_IDLE: usize = 256;
+/// Connections that have been idle for too long are closed a few at a time: many at once take long.
+const CLOSED_AT_ONCE: usize = 4;
 /// Addresses kept, as long as some of them are out of use.
 const MAX_ENDPOINTS: usize = 1_024;
 /// An idle connection older than this is closed.
@@ -60,6 +62,9 @@ pub struct CallSettings {
     pub max_answer_bytes: usize,
     /// For the opening of a connection.
     pub connect_timeout: Duration,
+    /// Idle connections kept for one address. A port stays taken for a minute after a connection was
+    /// closed, so who opens many should keep them.
+    pub max_idle: usize,
     /// Keep all headers of an answer, and not only those that a node reads: `Content-Type`, `X-…`
     /// and `P2pfaas-…`.
     pub all_headers: bool,
@@ -68,7 +73,12 @@ pub struct CallSettings {
 impl CallSettings {
     /// Of answers that may have this many bytes; everything else by default.
     pub fn new(max_answer_bytes: usize) -> Self {
-        CallSettings { max_answer_bytes, connect_timeout: CONNECT_TIMEOUT, all_headers: false }
+        CallSettings {
+            max_answer_bytes,
+            connect_timeout: CONNECT_TIMEOUT,
+            max_idle: MAX_IDLE,
+            all_headers: false,
+        }
     }
 }
 
@@ -193,10 +203,10 @@ impl Endpoint {
         let now = Instant::now();
         let mut idle = self.0.idle.lock();
         // The oldest come first, whichever thread they belong to.
-        while idle.first().is_some_and(|oldest| now.duration_since(oldest.since) >= IDLE_TIMEOUT) {
-            idle.remove(0);
-        }
-        if idle.len() < MAX_IDLE {
+        let too_old = |idle: &&Idle| now.duration_since(idle.since) >= IDLE_TIMEOUT;
+        let closed = idle.iter().take(CLOSED_AT_ONCE).take_while(too_old).count();
+        idle.drain(..closed);
+        if idle.len() < self.0.settings.max_idle {
             idle.push(Idle { connection, since: now, thread: std::thread::current().id() });
         }
     }

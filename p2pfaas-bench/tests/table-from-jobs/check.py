@@ -5,6 +5,7 @@ wrong, that it would have noticed."""
 
 import csv
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -77,7 +78,8 @@ def would_notice(rows, wanted, ignored):
     """Columns that may be wrong without being noticed."""
     for label, row in rows.items():
         for name, said in row.items():
-            wrong = "?" if isinstance(said, str) else said * 1.25 if said else 1.0
+            # An end of an interval may be small beside its slack.
+            wrong = "?" if isinstance(said, str) else said + math.copysign(abs(said) / 4 + 0.02, said) if said else 1.0
             if name not in ignored and not list(differences({label: row | {name: wrong}}, wanted, ignored)):
                 yield f"{label}: nobody would notice that {name} is {wrong} instead of {said}"
 

@@ -18,10 +18,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::beside::{self, Beside};
 use crate::cli::{Cli, Command, ExportArgs, On, RunArgs, TrainArgs};
-use crate::experiment::{Experiment, Known, Place};
+use crate::experiment::{Experiment, Known, Place, as_run};
 use crate::exports::{self, ExportError};
 use crate::progress::Progress;
-use crate::results::{COLUMNS_TEXT, Folder};
+use crate::results::{COLUMNS_TEXT, Folder, Provenance};
 use crate::simulate::{self, SimProgress, SimulateError, VirtualTime, references};
 use crate::{evaluate, interrupt, kept, offered, policies, run, table, theory, train};
 
@@ -94,7 +94,8 @@ fn run_file(args: &RunArgs, registry: Registry) -> ExitCode {
         Ok(experiment) => experiment,
         Err(code) => return code,
     };
-    tell(args, &experiment, |folder, cancel| {
+    let file = as_run(&experiment, Place::Local, &registry);
+    tell(args, &experiment, &file, |folder, cancel| {
         let progress = Progress::on_stderr(&experiment);
         let options = run::Options { event_logs: args.event_logs };
         run::run(&experiment, registry.clone(), folder, options, cancel, &progress)
@@ -106,6 +107,7 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
         Ok(experiment) => experiment,
         Err(code) => return code,
     };
+    let file = as_run(&experiment, place, &registry);
     let folder = args.beside.as_deref();
     let there = folder.map(|folder| replay::there(folder, &mut experiment, &registry)).transpose();
     let (engine, there) = match there {
@@ -117,7 +119,7 @@ fn simulate_file(args: &RunArgs, place: Place, registry: Registry) -> ExitCode {
     };
     let experiment = if args.no_references { experiment } else { references::beside(&experiment) };
     let options = simulate::Options { threads: args.threads, jobs: keeps_jobs(args, &experiment) };
-    tell(args, &experiment, |folder, cancel| {
+    tell(args, &experiment, &file, |folder, cancel| {
         let progress = SimProgress::on_stderr(&experiment);
         let mut summary = simulate::run(&experiment, &engine, folder, options, cancel, &progress)?;
         summary.beside = there.map(|(measured, notes)| Beside::of(&measured, &summary, notes));
@@ -157,10 +159,11 @@ fn keeps_jobs(args: &RunArgs, experiment: &Experiment) -> bool {
     args.jobs || (few && !args.no_jobs)
 }
 
-/// Runs, and tells what came of it and where it is.
+/// Runs, and tells what came of it and where it is. `file` is the experiment's file as it is run.
 fn tell<E: Display>(
     args: &RunArgs,
     experiment: &Experiment,
+    file: &str,
     run: impl FnOnce(&Folder, &CancellationToken) -> Result<crate::summary::Summary, E>,
 ) -> ExitCode {
     if !experiment.vary.is_empty() {
@@ -177,6 +180,9 @@ fn tell<E: Display>(
         Err(error) if error.is_input() => return wrong(&error),
         Err(error) => return failed(&error),
     };
+    if let Err(error) = folder.write_experiment(file, &Provenance::here(how(args))) {
+        return failed(&error);
+    }
     if let Some(over) = kept::over(&folder, experiment) {
         eprintln!("going on in {}: {over}", folder.path().display());
     }

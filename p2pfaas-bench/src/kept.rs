@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::curve::Curve;
 use crate::experiment::Experiment;
-use crate::results::{Folder, JobsFile, JobsFileError, WriteError};
+use crate::results::{COMMIT, Folder, JobsFile, JobsFileError, WriteError};
 use crate::series::RunSeries;
 use crate::summary::RunMeasured;
 
@@ -34,7 +34,7 @@ pub(crate) struct Ran {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of the program.
+    /// Version and commit of the program.
     version: String,
     /// The experiment's name.
     experiment: String,
@@ -52,7 +52,7 @@ impl Manifest {
     /// Of an experiment; `how` tells where it runs and with which options.
     pub fn of(experiment: &Experiment, how: String) -> Manifest {
         Manifest {
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: format!("{} ({COMMIT})", env!("CARGO_PKG_VERSION")),
             experiment: experiment.name.clone(),
             how,
             policies: experiment.policies.iter().map(|policy| policy.label.clone()).collect(),

@@ -1,6 +1,7 @@
 //! What tests share.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use p2pfaas_core::policy::Registry;
@@ -31,6 +32,29 @@ pub fn parse_on(place: Place, text: &str) -> Result<Experiment, Problems> {
 /// Parses the text of an experiment file that is right.
 pub fn experiment(text: &str) -> Experiment {
     parse(text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The folder of the experiments that ship with the product.
+pub fn experiments_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments")
+}
+
+/// All experiment files in it.
+pub fn shipped_experiments() -> Vec<PathBuf> {
+    fn within(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                within(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                files.push(path);
+            }
+        }
+    }
+    let mut files = Vec::new();
+    within(&experiments_folder(), &mut files);
+    assert!(files.len() >= 8, "{files:?}");
+    files
 }
 
 /// A job of node 0 that was due at a moment and answered at another.

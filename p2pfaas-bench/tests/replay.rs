@@ -140,7 +140,7 @@ fn a_simulation_beside_a_run_draws_from_its_service_times() {
     let mut experiment = parse(&SIMULATED.replace("service", "#"), Place::SimMeasured);
     let registry = Registry::builtin();
     let measured = beside::Measured::open(folder.path(), &known(&registry)).unwrap();
-    measured.is_of(&experiment).unwrap();
+    measured.is_of(&experiment, &Registry::builtin()).unwrap();
     assert!(measured.give_times(&mut experiment).unwrap().is_empty());
     for (job, mean_s) in experiment.jobs.iter().zip([0.3, 0.9]) {
         let seen_s = job.service.as_ref().unwrap().mean_s();

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use p2pfaas_core::policy::Registry;
 use p2pfaas_sim::arrivals::TraceError;
 use p2pfaas_sim::service::Service;
 use serde::Deserialize;
 
 use super::Values;
-use crate::experiment::{Discipline, Experiment, Known, Place, Problems};
+use crate::experiment::{Discipline, Experiment, Known, Place, Problems, as_run};
 use crate::recorded::{JobTimes, all_service_times};
 
 /// The results of a run, on an embedded cluster or elsewhere, with their experiment.
@@ -135,10 +136,13 @@ impl Measured {
     ///
     /// # Errors
     /// It is another one.
-    pub fn is_of(&self, other: &Experiment) -> Result<(), MeasuredError> {
+    pub fn is_of(&self, other: &Experiment, registry: &Registry) -> Result<(), MeasuredError> {
         let path = || self.folder.join("experiment.toml");
-        let table = |source: &str| source.parse::<toml::Table>().unwrap_or_default();
-        match difference(table(&self.experiment.source), table(&other.source)) {
+        // What one says and the other leaves unsaid is not different.
+        let table = |experiment| {
+            as_run(experiment, Place::SimRecorded, registry).parse::<toml::Table>().unwrap_or_default()
+        };
+        match difference(table(&self.experiment), table(other)) {
             None => Ok(()),
             Some(key) => Err(MeasuredError::Other { path: path(), key, other: other.name.clone() }),
         }

@@ -134,7 +134,7 @@ fn a_folder_that_is_none_is_refused_with_its_file() {
 fn another_experiment_is_refused_with_the_key() {
     let refused = |from: &str, to: &str| {
         let there = folder(SUMMARY, FILE);
-        let outcome = open(there.path()).unwrap().is_of(&here(&FILE.replace(from, to)));
+        let outcome = open(there.path()).unwrap().is_of(&here(&FILE.replace(from, to)), &Registry::builtin());
         outcome.map_err(|error| error.to_string())
     };
     for (from, to, key) in [

@@ -7,7 +7,7 @@ use p2pfaas_core::policy::Registry;
 
 use super::{experiment, failed, tell, wrong};
 use crate::cli::RunArgs;
-use crate::experiment::Place;
+use crate::experiment::{Place, as_run};
 use crate::fleet::{BEFORE, Fleet, Hosts};
 use crate::progress::Progress;
 
@@ -16,7 +16,8 @@ pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode
         Ok(hosts) => hosts,
         Err(error) => return wrong(&error),
     };
-    let experiment = match experiment(args, Place::Fleet(hosts.addresses().len()), registry) {
+    let place = Place::Fleet(hosts.addresses().len());
+    let experiment = match experiment(args, place, registry) {
         Ok(experiment) => experiment,
         Err(code) => return code,
     };
@@ -25,7 +26,8 @@ pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode
         Err(error) => return failed(&error),
     };
     fleet.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
-    tell(args, &experiment, |folder, cancel| {
+    let file = as_run(&experiment, place, registry);
+    tell(args, &experiment, &file, |folder, cancel| {
         let progress = Progress::on_stderr(&experiment);
         eprintln!("what the nodes have now is kept in {}", folder.path().join(BEFORE).display());
         fleet.run(folder, cancel, &progress)

@@ -8,11 +8,11 @@ use p2pfaas_core::policy::Registry;
 use super::{failed, print, with_signals, wrong};
 use crate::beside::{self, Beside, Measured, MeasuredError};
 use crate::cli::ReplayArgs;
-use crate::experiment::{Experiment, Known};
+use crate::experiment::{Experiment, Known, Place, as_run};
 use crate::interrupt;
 use crate::recorded::JobTimes;
 use crate::replay::{Plan, replay_log};
-use crate::results::Folder;
+use crate::results::{Folder, Provenance, WriteError};
 use crate::simulate::{self, Options, SimProgress, SimulateError, VirtualTime};
 
 pub(super) fn run(args: &ReplayArgs, registry: &Registry) -> ExitCode {
@@ -46,7 +46,15 @@ fn folder(args: &ReplayArgs, registry: &Registry) -> ExitCode {
     let engine = plan.engine(VirtualTime::with_times(registry.clone(), times));
     let options = Options { threads: args.threads, jobs: args.jobs };
     let experiment = &plan.experiment;
-    let out = args.out.as_deref().map(|out| Folder::create(Some(out), experiment)).transpose();
+    let made = |out: &Path| {
+        let folder = Folder::create(Some(out), experiment)?;
+        // Policies that could not be replayed stand in the file all the same.
+        let written = Experiment { seeds: experiment.seeds.clone(), ..plan.measured.experiment.clone() };
+        let file = as_run(&written, Place::SimRecorded, registry);
+        folder.write_experiment(&file, &Provenance::here(format!("replay {}", args.path.display())))?;
+        Ok::<_, WriteError>(folder)
+    };
+    let out = args.out.as_deref().map(made).transpose();
     let out = match out {
         Ok(out) => out,
         Err(error) if error.is_input() => return wrong(&error),
@@ -94,7 +102,7 @@ pub(super) fn there(
 ) -> Result<There, ExitCode> {
     let known = Known { registry, functions: &p2pfaas_node::BUILTIN_FUNCTIONS };
     let there = Measured::open(folder, &known).and_then(|measured| {
-        measured.is_of(experiment)?;
+        measured.is_of(experiment, registry)?;
         let notes = measured.give_times(experiment)?;
         let times = measured.job_times()?;
         Ok(There { measured, times, notes })

@@ -9,7 +9,7 @@ use super::jobs::{self, Job};
 use super::problem::{At, Collector};
 use super::reader::{FromToml, Scalar, Table};
 use super::traffic::keys::{self, Traffic};
-use super::{Vary, cluster, network, vary};
+use super::{Vary, as_run, cluster, network, vary};
 
 /// The full name of what a sweep varies.
 pub(super) const VARY: &str = "run.vary";
@@ -77,6 +77,8 @@ impl File {
             return None;
         }
         let mut root = Table::new("", document.span(), document.get_ref());
+        // Results say there where they come from.
+        let _ = root.take_table(as_run::PROVENANCE, problems);
         let file = File {
             cluster: root.take_table("cluster", problems).map(|table| cluster::read(table, problems)),
             network: root.take_table("network", problems).map(|table| network::read(table, problems)),

@@ -4,6 +4,7 @@
 //! that remember where they stood and finds keys that do not exist; `resolve` checks meanings and
 //! fills in defaults. Both collect [`Problems`] instead of stopping at the first.
 
+mod as_run;
 mod cluster;
 mod file;
 mod fleet;
@@ -32,6 +33,7 @@ use p2pfaas_sim::service::Service;
 
 use crate::job::Phase;
 
+pub use as_run::{as_run, with_provenance};
 pub use cluster::{ClusterSpec, ColdStarts, Discipline, Faults, Given, NodeSpec};
 pub use learned::AgentSpec;
 pub use problem::{Problem, Problems};

@@ -5,6 +5,7 @@ pub(crate) mod drawing;
 mod jobs_file;
 mod learning;
 mod picture;
+mod provenance;
 mod when;
 
 use std::fs::{self, File};
@@ -12,10 +13,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::curve::Curve;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, with_provenance};
 use crate::summary::Summary;
 
 pub use jobs_file::{COLUMNS_TEXT, JobsFile, JobsFileError, Row};
+pub use provenance::{COMMIT, Provenance};
 
 const EXPERIMENT: &str = "experiment.toml";
 const EVENT_LOGS: &str = "event-logs";
@@ -76,7 +78,7 @@ fn make(path: &Path) -> Result<(), WriteError> {
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes the folder; without a name, `results/<experiment>-<UTC time>`.
+    /// Makes the folder, with the experiment's file in it; without a name, `results/<experiment>-<UTC time>`.
     ///
     /// # Errors
     /// It cannot be made or written to, or there is something in it.
@@ -94,8 +96,8 @@ impl Folder {
         }
         // Of two that begin at once, only one can make it.
         let path = folder.0.join(EXPERIMENT);
-        let mut file = File::create_new(&path).map_err(|source| WriteError { path: path.clone(), source })?;
-        file.write_all(experiment.source.as_bytes()).map_err(|source| WriteError { path, source })?;
+        let made = File::create_new(&path).and_then(|mut made| made.write_all(experiment.source.as_bytes()));
+        made.map_err(|source| WriteError { path, source })?;
         Ok(folder)
     }
 
@@ -107,6 +109,14 @@ impl Folder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Writes the experiment's file as it is run, with what it leaves unsaid and where the results come from.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_experiment(&self, as_run: &str, provenance: &Provenance) -> Result<(), WriteError> {
+        self.write(EXPERIMENT, &with_provenance(as_run, provenance))
     }
 
     /// Where the jobs are written.

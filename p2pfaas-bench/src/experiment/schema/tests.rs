@@ -1,28 +1,11 @@
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
 
 use super::*;
 use crate::experiment::Place;
-use crate::testing::parse_on;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments")
-}
-
-/// All experiment files that ship with the product.
-fn shipped(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            shipped(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push(path);
-        }
-    }
-}
+use crate::testing::{experiments_folder, parse_on, shipped_experiments};
 
 fn registry() -> Registry {
     let mut registry = Registry::builtin();
@@ -39,10 +22,7 @@ fn complaints(validator: &Validator, text: &str) -> Vec<String> {
 #[test]
 fn every_shipped_experiment_fits_the_schema_and_names_it() {
     let validator = jsonschema::draft202012::new(&schema(&registry())).unwrap();
-    let mut files = Vec::new();
-    shipped(&root(), &mut files);
-    assert!(files.len() >= 8, "{files:?}");
-    for file in files {
+    for file in shipped_experiments() {
         let text = fs::read_to_string(&file).unwrap();
         assert_eq!(complaints(&validator, &text), Vec::<String>::new(), "{}", file.display());
         if file.ends_with("own-policy.toml") {
@@ -58,14 +38,14 @@ fn every_shipped_experiment_fits_the_schema_and_names_it() {
         let schema = file.parent().unwrap().join(named);
         assert_eq!(
             schema.canonicalize().unwrap(),
-            root().join("experiment.schema.json").canonicalize().unwrap()
+            experiments_folder().join("experiment.schema.json").canonicalize().unwrap()
         );
     }
 }
 
 #[test]
 fn the_shipped_schema_is_the_one_that_the_command_prints() {
-    let shipped = fs::read_to_string(root().join("experiment.schema.json")).unwrap();
+    let shipped = fs::read_to_string(experiments_folder().join("experiment.schema.json")).unwrap();
     assert_eq!(
         shipped,
         text(&Registry::builtin()),

@@ -16,6 +16,7 @@ mod functions;
 mod learner;
 mod metrics;
 mod peer_client;
+mod security;
 mod service;
 mod settings;
 mod shared;
@@ -35,5 +36,6 @@ pub use executor::{
     HttpContainer, OpenFaas, ScaleDelay, builtin,
 };
 pub use learner::AgentError;
+pub use security::{ClientRate, ClusterKey, ParseKeyError, ParseTokensError, Role, SecuritySettings, Tokens};
 pub use service::{NodeService, StartError};
 pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

@@ -12,6 +12,7 @@ use prometheus::{
 };
 
 use crate::learner::LinkCounts;
+use crate::security::Refused;
 
 /// Upper bounds of times, in seconds: 0.5 ms to 16 s, each twice the one before.
 const TIME_BUCKETS_S: [f64; 16] =
@@ -35,6 +36,7 @@ pub(crate) struct Metrics {
     jobs: IntCounterVec,
     peers: IntGauge,
     learner_up: IntGauge,
+    refused: IntCounterVec,
     /// Held while `jobs` catches up with the state machine's counts.
     counting: Mutex<()>,
 }
@@ -71,6 +73,7 @@ impl Metrics {
             jobs: counter("p2pfaas_node_events_total", "What the state machine has counted", &["event"]),
             peers: gauge("p2pfaas_peers", "Peers present"),
             learner_up: gauge("p2pfaas_learner_up", "1 when a learner can be asked"),
+            refused: counter("p2pfaas_refused_total", "Requests and answers that were refused", &["reason"]),
             counting: Mutex::new(()),
             registry,
         }
@@ -93,6 +96,7 @@ impl Metrics {
         peers: usize,
         counters: &Counters,
         learner: &LinkCounts,
+        refused: &Refused,
     ) -> String {
         let capacity = slots.capacity();
         self.queue_fill.set(i64::from(slots.queued()));
@@ -122,6 +126,10 @@ impl Metrics {
         let _one_at_a_time = self.counting.lock();
         for (event, count) in counts {
             let counter = self.jobs.with_label_values(&[event]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+        for (reason, count) in refused.counts() {
+            let counter = self.refused.with_label_values(&[reason]);
             counter.inc_by(count.saturating_sub(counter.get()));
         }
         let mut text = Vec::new();

@@ -16,6 +16,7 @@ use parking_lot::RwLock;
 
 use crate::client::{CallSettings, Client};
 use crate::drive::Probed;
+use crate::security::Security;
 
 /// A job on its way to a peer.
 pub(crate) struct ForwardJob {
@@ -47,38 +48,62 @@ impl PeerAnswer {
 /// The peers' addresses by their numbers, and connections to them.
 pub(crate) struct PeerClient {
     client: Client,
-    addresses: RwLock<Vec<Option<Authority>>>,
+    addresses: RwLock<Vec<Known>>,
+    security: Arc<Security>,
+}
+
+/// A peer as it can be called.
+#[derive(Clone)]
+struct Known {
+    address: Option<Authority>,
+    /// It is signed for, once it has told it.
+    node: Option<NodeId>,
 }
 
 impl PeerClient {
-    pub(crate) fn new(max_answer_bytes: usize) -> Arc<Self> {
+    pub(crate) fn new(max_answer_bytes: usize, security: Arc<Security>) -> Arc<Self> {
         // The body travels as base64 inside JSON: a third more, and the timings of the path.
         let max_answer_bytes = max_answer_bytes / 3 * 4 + (64 << 10);
         Arc::new(PeerClient {
             client: Client::new(CallSettings::new(max_answer_bytes)),
             addresses: RwLock::default(),
+            security,
         })
     }
 
-    /// The addresses of peers 0, 1, …
-    pub(crate) fn set_addresses<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        *self.addresses.write() = names.map(|name| name.parse().ok()).collect();
+    /// The addresses of peers 0, 1, …, and who is known to be there.
+    pub(crate) fn set_addresses<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+        node: impl Fn(&str) -> Option<NodeId>,
+    ) {
+        let known = names.map(|name| Known { address: name.parse().ok(), node: node(name) });
+        *self.addresses.write() = known.collect();
     }
 
     /// The peer at this address, when there is exactly one.
     pub(crate) fn by_ip(&self, ip: &str) -> Option<PeerId> {
         let addresses = self.addresses.read();
-        let is_there =
-            |address: &Option<Authority>| address.as_ref().is_some_and(|address| address.host() == ip);
-        let mut found = addresses.iter().enumerate().filter(|(_, address)| is_there(address));
+        let is_there = |known: &Known| known.address.as_ref().is_some_and(|address| address.host() == ip);
+        let mut found = addresses.iter().enumerate().filter(|(_, known)| is_there(known));
         match (found.next(), found.next()) {
             (Some((index, _)), None) => Some(PeerId(index as u32)),
             _ => None,
         }
     }
 
+    fn learn(&self, peer: PeerId, node: Option<NodeId>) {
+        let known = self.addresses.read().get(peer.0 as usize).and_then(|known| known.node);
+        if node.is_some()
+            && node != known
+            && let Some(known) = self.addresses.write().get_mut(peer.0 as usize)
+        {
+            known.node = node;
+        }
+    }
+
     fn uri(&self, peer: PeerId, path: &str) -> Option<Uri> {
-        let authority = self.addresses.read().get(peer.0 as usize)?.clone()?;
+        let authority = self.addresses.read().get(peer.0 as usize)?.address.clone()?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(authority);
@@ -98,16 +123,15 @@ impl PeerClient {
         let this = self.clone();
         async move {
             let response = match this.request(peer, Method::GET, "/monitoring/load", Bytes::new()) {
-                Some(request) => this.client.send(request).await.ok(),
+                // Whoever is there now may be another one than before: the answer tells.
+                Some(request) => this.send(request, None).await.ok(),
                 None => None,
             };
             let answer = response.filter(|response| response.status().is_success());
             let headers = answer.as_ref().map(|response| response.headers());
-            Probed {
-                peer,
-                load: headers.and_then(load),
-                node: headers.and_then(|headers| text(headers, headers::NODE_ID)?.parse().ok()),
-            }
+            let node = headers.and_then(|headers| text(headers, headers::NODE_ID)?.parse().ok());
+            this.learn(peer, node);
+            Probed { peer, load: headers.and_then(load), node }
         }
     }
 
@@ -117,12 +141,14 @@ impl PeerClient {
     ) -> impl Future<Output = PeerAnswer> + Send + use<> {
         let this = self.clone();
         async move {
+            let peer = job.forward.peer;
             let Some(request) = this.forward_request(job) else {
                 return PeerAnswer::Improper { reason: "the peer's address cannot be used".into() };
             };
-            match this.client.send(request).await {
+            let to = this.addresses.read().get(peer.0 as usize).and_then(|known| known.node);
+            match this.send(request, to).await {
                 Ok(response) => peer_answer(&response),
-                Err(error) => PeerAnswer::Improper { reason: error.to_string() },
+                Err(reason) => PeerAnswer::Improper { reason },
             }
         }
     }
@@ -160,6 +186,21 @@ impl PeerClient {
         Some(request)
     }
 
+    /// Sends a call, signed where there is a key, and believes an answer that is signed as well.
+    async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        to: Option<NodeId>,
+    ) -> Result<http::Response<Bytes>, String> {
+        let signature = self.security.sign(&mut request, to);
+        let response = self.client.send(request).await.map_err(|error| error.to_string())?;
+        let (status, headers, body) = (response.status(), response.headers(), response.body());
+        match self.security.believes(signature.as_ref(), status, headers, body) {
+            true => Ok(response),
+            false => Err("its answer is not signed with the cluster's key".into()),
+        }
+    }
+
     /// One question to a machine's discovery.
     pub(crate) async fn get(
         &self,
@@ -171,8 +212,8 @@ impl PeerClient {
         *request.uri_mut() = uri;
         *request.headers_mut() = own;
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(MACHINE_USER_AGENT));
-        match tokio::time::timeout(timeout, self.client.send(request)).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
+        match tokio::time::timeout(timeout, self.send(request, None)).await {
+            Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {timeout:?}")),
         }
     }

@@ -24,6 +24,7 @@ use crate::functions::Functions;
 use crate::learner::{AgentError, Lessons, Link, Remote};
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
+use crate::security::{Interface, Security};
 use crate::settings::{LearnerPlace, Settings};
 use crate::shared::Shared;
 use crate::store::Store;
@@ -105,9 +106,11 @@ impl NodeService {
         let node_id = NodeId::from_machine_id(&unique);
         let (engine, lessons) = build_engine(&mut settings, node_id, &registry)?;
         let metrics = Arc::new(Metrics::new());
+        let security = Security::new(settings.security);
         let shared = Arc::new(Shared {
             functions: Functions::new(settings.functions, |name| metrics.function(name)),
-            peers: PeerClient::new(settings.max_body_bytes),
+            peers: PeerClient::new(settings.max_body_bytes, security.clone()),
+            security: security.clone(),
             capacity: Mutex::new(SchedulerConfiguration {
                 parallel_running_functions_max: settings.core.capacity.slots,
                 queue_length_max: settings.core.capacity.queue,
@@ -131,10 +134,14 @@ impl NodeService {
         let mut background = JoinSet::new();
         background.spawn(shared.engine.clone().keep_time());
         let workers = Arc::new(Workers::start(settings.workers).map_err(StartError::Threads)?);
-        let start = |listener, router| Server::start(listener, router, workers.clone());
+        let start = |listener, door| Server::start(listener, door, workers.clone());
+        let guarded = |router, interface| crate::api::Door::new(router, security.clone(), interface, node_id);
         let mut servers = vec![start(listener, crate::api::Door::scheduler(shared.clone()))];
         if let Some(listener) = discovery_listener {
-            servers.push(start(listener, crate::discovery::router(shared.clone()).into()));
+            servers.push(start(
+                listener,
+                guarded(crate::discovery::router(shared.clone()), Interface::Discovery),
+            ));
             background.spawn(crate::discovery::poll::poll(
                 shared.clone(),
                 settings.poll_interval,
@@ -156,7 +163,7 @@ impl NodeService {
                 Some(online) => p2pfaas_learner::service::router(online.clone()),
                 None => crate::learner::table_router(shared.clone()),
             };
-            servers.push(start(listener, router.into()));
+            servers.push(start(listener, guarded(router, Interface::Learner)));
         }
         let (stop_websocket, stopped) = tokio::sync::watch::channel(false);
         if let (Some(listener), Some(online)) = (ws_listener, online) {

@@ -10,6 +10,7 @@ use p2pfaas_core::{NodeConfig, defaults};
 use p2pfaas_learner::AgentConfig;
 
 use crate::executor::{Function, OpenFaas};
+use crate::security::SecuritySettings;
 
 /// A node's settings. The default is a node on a free loopback port without peers and functions.
 #[derive(Debug, Clone)]
@@ -65,6 +66,8 @@ pub struct Settings {
     pub workers: usize,
     /// Serve `/dev/*`.
     pub development: bool,
+    /// Who may do what.
+    pub security: SecuritySettings,
 }
 
 /// Where the agent of LearningScheduler is.
@@ -159,6 +162,7 @@ impl Default for Settings {
             event_log: None,
             workers: 0,
             development: false,
+            security: SecuritySettings::default(),
         }
     }
 }

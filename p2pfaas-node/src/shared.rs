@@ -1,5 +1,6 @@
 //! What all requests of one node share.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -15,6 +16,7 @@ use crate::functions::Functions;
 use crate::learner::Link;
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
+use crate::security::Security;
 use crate::store::Store;
 
 /// The parts of a node, as a request meets them.
@@ -25,6 +27,7 @@ pub(crate) struct Shared {
     pub metrics: Arc<Metrics>,
     pub discovery: Arc<Discovery>,
     pub registry: Arc<Registry>,
+    pub security: Arc<Security>,
     pub store: Store,
     pub capacity: Mutex<SchedulerConfiguration>,
     pub openfaas: Option<OpenFaas>,
@@ -43,9 +46,12 @@ impl Shared {
     pub(crate) fn peers_changed(&self) {
         let _one_at_a_time = self.telling_peers.lock();
         let mut numbered = Vec::new();
-        self.engine.set_peers(self.discovery.alive_peers(), |peers| {
+        let alive = self.discovery.alive_peers();
+        let ids: HashMap<String, NodeId> =
+            alive.iter().filter_map(|(name, node)| Some((name.clone(), (*node)?))).collect();
+        self.engine.set_peers(alive, |peers| {
             let names = || (0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id)));
-            self.peers.set_addresses(names());
+            self.peers.set_addresses(names(), |name| ids.get(name).copied());
             numbered.extend(names().map(str::to_string));
         });
         match self.engine.learner() {

@@ -43,13 +43,23 @@ pub enum ErrorCode {
     ShuttingDown,
     /// The discovery has no address yet (fact sheet 1.8).
     NotConfigured,
+    /// The caller does not say who it is, or not so that it can be believed. Not in the reference, which asks nobody.
+    Unauthenticated,
+    /// The caller may not do this. Not in the reference.
+    Forbidden,
+    /// The caller calls more often than it may. Not in the reference.
+    TooManyCalls,
 }
 
 impl ErrorCode {
     /// The number in the body.
     pub const fn code(self) -> u32 {
         match self {
-            ErrorCode::Generic | ErrorCode::ShuttingDown => 1,
+            ErrorCode::Generic
+            | ErrorCode::ShuttingDown
+            | ErrorCode::Unauthenticated
+            | ErrorCode::Forbidden
+            | ErrorCode::TooManyCalls => 1,
             ErrorCode::Database => 2,
             ErrorCode::NotFound => 3,
             ErrorCode::MalformedInput | ErrorCode::BodyTooLarge => 4,
@@ -75,6 +85,9 @@ impl ErrorCode {
             ErrorCode::MalformedInput | ErrorCode::InvalidServiceName | ErrorCode::DuplicateKey => 400,
             ErrorCode::Rejected | ErrorCode::ShuttingDown => 503,
             ErrorCode::BodyTooLarge => 413,
+            ErrorCode::Unauthenticated => 401,
+            ErrorCode::Forbidden => 403,
+            ErrorCode::TooManyCalls => 429,
             _ => 500,
         }
     }

@@ -19,6 +19,7 @@ use crate::engine::Ending;
 use crate::executor::{FunctionAnswer, is_of_function};
 use crate::functions::RegisteredFunction;
 use crate::peer_client::PeerAnswer;
+use crate::security::{Security, Signature};
 use crate::shared::Shared;
 use crate::trace::Trace;
 
@@ -91,6 +92,28 @@ pub(crate) fn peer_answer(
     function.metrics.answered(status, hops, &ending.timings);
     log_job(function, trace, &ending, status);
     json_response(status, &message)
+}
+
+/// What a client gets that calls more often than it may.
+pub(crate) fn too_many_calls(wait: Duration) -> Response {
+    let message = "more calls than this node takes from one client (client-rate)";
+    let mut response = error_response(&WireError::new(ErrorCode::TooManyCalls, message));
+    // Whole seconds, and not before.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    response
+}
+
+/// An answer with its signature, where the question had one.
+pub(crate) async fn signed(security: &Security, call: Option<&Signature>, answer: Response) -> Response {
+    if call.is_none() {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    // Made here, whole and of a size that this node has bounded.
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    security.sign_answer(call, parts.status, &mut parts.headers, &body);
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// What a client gets when its call could not even become a job.

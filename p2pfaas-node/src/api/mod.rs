@@ -18,33 +18,49 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
+use p2pfaas_core::NodeId;
 use tower_service::Service as _;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::functions::RegisteredFunction;
+use crate::security::{Interface, Message, Role, Security, Signature};
 use crate::shared::Shared;
+use error::WireError;
 
 /// Where requests come in: a router, with a short way past it for the calls of functions, which
 /// are nearly all requests of a busy node.
 pub(crate) struct Door {
     router: Router,
     calls: Option<Arc<Shared>>,
+    security: Arc<Security>,
+    interface: Interface,
+    node_id: NodeId,
 }
 
-impl From<Router> for Door {
-    fn from(router: Router) -> Self {
-        Door { router, calls: None }
-    }
-}
+/// Stands in a request that a peer has signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SignedByPeer;
 
 impl Door {
+    /// Of a router.
+    pub(crate) fn new(
+        router: Router,
+        security: Arc<Security>,
+        interface: Interface,
+        node_id: NodeId,
+    ) -> Self {
+        Door { router, calls: None, security, interface, node_id }
+    }
+
     /// The scheduler's.
     pub(crate) fn scheduler(shared: Arc<Shared>) -> Self {
-        Door { router: scheduler_router(shared.clone()), calls: Some(shared) }
+        let router = scheduler_router(shared.clone());
+        let door = Door::new(router, shared.security.clone(), Interface::Scheduler, shared.node_id);
+        Door { calls: Some(shared), ..door }
     }
 
     pub(crate) async fn answer(
@@ -54,7 +70,10 @@ impl Door {
     ) -> Result<Response, Infallible> {
         if let Some((shared, from, function)) = self.short_way(&request) {
             let answer = match from {
-                Caller::Client => Ok(function::call_function(shared, function, request).await),
+                Caller::Client => match self.client_may_call(remote, request.headers()) {
+                    Ok(()) => Ok(function::call_function(shared, function, request).await),
+                    Err(refused) => Ok(refused),
+                },
                 Caller::Peer => {
                     peer_function::call_function(shared, Ok(function), Some(remote), request).await
                 }
@@ -65,8 +84,38 @@ impl Door {
             let refused = "web pages may not change this node\n";
             return Ok((StatusCode::FORBIDDEN, refused).into_response());
         }
+        let (method, path) = (request.method(), request.uri().path());
+        let allowed = self.security.check_access(self.interface, method, path, remote, request.headers());
+        let signature = match allowed.and_then(|()| self.signed_question(&request)) {
+            Ok(signature) => signature,
+            Err(refused) => return Ok(refused.into_response()),
+        };
+        if signature.is_some() {
+            request.extensions_mut().insert(SignedByPeer);
+        }
         request.extensions_mut().insert(server::Remote(remote));
-        self.router.clone().call(request).await
+        let answer = self.router.clone().call(request).await?;
+        Ok(answer::signed(&self.security, signature.as_ref(), answer).await)
+    }
+
+    /// Whether a client may call functions, and just now.
+    fn client_may_call(&self, remote: IpAddr, headers: &HeaderMap) -> Result<(), Response> {
+        self.security.allow(Role::Call, remote, headers).map_err(IntoResponse::into_response)?;
+        self.security.client_calls(remote).map_err(answer::too_many_calls)
+    }
+
+    /// The signature of a peer's question; jobs have theirs looked at with their bodies.
+    fn signed_question(&self, request: &Request<Incoming>) -> Result<Option<Signature>, WireError> {
+        if *request.method() != Method::GET || !self.security.is_signed(request.headers()) {
+            return Ok(None);
+        }
+        let message = Message {
+            method: request.method(),
+            path: request.uri().path(),
+            headers: request.headers(),
+            body: b"",
+        };
+        self.security.check_peer(&message, self.node_id)
     }
 
     fn short_way(

@@ -16,7 +16,7 @@ use http_body::Body;
 use p2pfaas_core::wire::{ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, headers};
 use p2pfaas_core::{Arrival, PolicyChoice, Source};
 
-use super::answer::{peer_answer, peer_error};
+use super::answer::{peer_answer, peer_error, signed};
 use super::error::WireError;
 use super::function::{find, read_body, refuse_when_draining, text};
 use super::names;
@@ -24,6 +24,7 @@ use super::server::Remote;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
+use crate::security::Message;
 use crate::shared::Shared;
 use crate::trace::Trace;
 
@@ -38,6 +39,7 @@ use crate::trace::Trace;
     responses(
         (status = 200, description = "`{peers_list, body, status_code}`, executor first, body as base64"),
         (status = 400, description = "The same form, as with all errors here; the message cannot be read (code 4 in its body)"),
+        (status = 401, description = "Not signed, or not so that it can be believed (code 1)"),
         (status = 404, description = "No such function (code 3)"),
         (status = 413, description = "The message is too large (code 4)"),
         (status = 500, description = "Dropped (code 400), forward failed (403), or the function failed (1); to others than machines plain `{code, message}`"),
@@ -70,10 +72,14 @@ where
             "only machines may call this: User-Agent must be Machine",
         ));
     }
+    let mut signature = None;
     let job = async {
         // Before any refusal: a peer that is cut off while it sends may never see the answer. Base64
         // makes the message a third larger than its payload.
         let body = read_body(body, shared.max_body_bytes / 3 * 4 + (64 << 10)).await?;
+        let call =
+            Message { method: &parts.method, path: parts.uri.path(), headers: &parts.headers, body: &body };
+        signature = shared.security.check_peer(&call, shared.node_id)?;
         refuse_when_draining(shared)?;
         let function = function?;
         let message: PeerJobRequest = serde_json::from_slice(&body).map_err(|error| {
@@ -86,7 +92,10 @@ where
     };
     let (function, message, payload) = match job.await {
         Ok(job) => job,
-        Err(error) => return Ok(peer_error(shared, &error)),
+        Err(error) => {
+            let answer = peer_error(shared, &error);
+            return Ok(signed(&shared.security, signature.as_ref(), answer).await);
+        }
     };
     let (tracing, id_behind_tracing) =
         headers::split_tracing(text(&parts.headers, &names::TRACING_ID).unwrap_or_default());
@@ -121,5 +130,6 @@ where
         traceparent: trace.header(),
     };
     let finished = drive(shared.clone(), function.clone(), arrival, call).await;
-    Ok(peer_answer(shared, &function, &trace, finished))
+    let answer = peer_answer(shared, &function, &trace, finished);
+    Ok(signed(&shared.security, signature.as_ref(), answer).await)
 }

@@ -1,5 +1,6 @@
 //! What is only seen when all keys are together, and what they lead to: files, functions, a gateway.
 
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 
@@ -8,17 +9,19 @@ use p2pfaas_core::policy::{LearningScheduler, PolicyKind};
 use super::draft::Draft;
 use super::errors::Problem;
 use super::functions::{self, FunctionSpec};
-use super::{Loaded, ReadFile, learner, unreadable};
+use super::{Loaded, ReadFile, learner, security, unreadable};
 use crate::executor::{Credentials, Function, OpenFaas};
 
 /// Completes the configuration. It is of use only if there are no problems.
 pub(super) fn complete(
     mut draft: Draft,
     read_file: ReadFile<'_>,
+    variables: &[(OsString, OsString)],
     problems: &mut Vec<Problem>,
     mut warnings: Vec<String>,
 ) -> Loaded {
     learner::complete(&mut draft, read_file, problems, &mut warnings);
+    security::complete(&mut draft, read_file, variables, problems, &mut warnings);
     addresses(&draft, problems, &mut warnings);
     bounds(&draft, problems);
     policies(&draft, problems);
@@ -42,9 +45,17 @@ fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<Stri
     };
     for (index, (key, address)) in all.iter().enumerate() {
         let Some(address) = address else { continue };
-        if !draft.open && !address.ip().is_loopback() {
-            let open = "a loopback address, or --open to let everybody who reaches it run the functions";
-            wrong(key, open.into(), *address);
+        // Nothing is asked of those who speak to the websocket.
+        let guarded = draft.cluster_key.is_some() && *key != "learner-ws-listen";
+        if !draft.open && !guarded && !address.ip().is_loopback() {
+            let expected = match draft.cluster_key {
+                Some(_) => "a loopback address, or --open: nobody is asked for a token there",
+                None => {
+                    "a loopback address, a --cluster-key, or --open to let everybody who reaches it run the functions and \
+                     change this node"
+                }
+            };
+            wrong(key, expected.into(), *address);
         }
         let taken = all[..index].iter().find(|(_, other)| *other == Some(*address) && address.port() != 0);
         if let Some((other, _)) = taken {

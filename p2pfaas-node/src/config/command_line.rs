@@ -137,7 +137,7 @@ fn flag(key: &'static Key, defaults: &Draft) -> Arg {
             arg.value_name("true|false").num_args(0..=1).require_equals(true).default_missing_value("true")
         }
         Set::List(..) | Set::Functions => arg.value_name(key.value).num_args(1..),
-        Set::Text(_) | Set::Policy(_) => arg.value_name(key.value),
+        Set::Text(_) | Set::Secret(_) | Set::Policy(_) => arg.value_name(key.value),
     }
 }
 

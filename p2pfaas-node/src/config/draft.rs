@@ -12,7 +12,7 @@ use super::errors::Problem;
 use super::functions::{self, FunctionSpec};
 use super::given::{Given, Value};
 use super::keys::{Key, Set};
-use super::value::LearnerKey;
+use super::value::{LearnerKey, SecretPlace};
 use super::{LogFormat, LogSettings, policy, value};
 use crate::settings::{AgentSettings, Settings};
 
@@ -20,6 +20,8 @@ use crate::settings::{AgentSettings, Settings};
 pub(super) struct Draft {
     pub settings: Settings,
     pub open: bool,
+    pub cluster_key: Option<SecretPlace>,
+    pub tokens: Option<SecretPlace>,
     pub functions: Vec<FunctionSpec>,
     pub openfaas_url: Option<Uri>,
     pub openfaas_user_file: Option<PathBuf>,
@@ -49,6 +51,8 @@ impl Default for Draft {
                 ..Settings::default()
             },
             open: false,
+            cluster_key: None,
+            tokens: None,
             functions: Vec::new(),
             openfaas_url: None,
             openfaas_user_file: Some("/run/secrets/basic-auth-user".into()),
@@ -82,12 +86,20 @@ impl Draft {
     }
 
     fn set(&mut self, key: &'static Key, given: &Given, registry: &Registry) -> Vec<Problem> {
-        let wrong =
-            |given: &Given, expected| Problem::value(key.name, &given.origin, expected, &given.instead());
+        let wrong = |given: &Given, expected| {
+            Problem::value(key.name, &given.origin, expected, &given.instead_for(key))
+        };
         match (&key.set, &given.value) {
             (Set::Text(set), Value::Text(text)) => {
                 set(self, text).err().map(|expected| wrong(given, expected)).into_iter().collect()
             }
+            (Set::Secret(place), Value::Text(text)) => match value::secret_or_none(text) {
+                Ok(secret) => {
+                    *place(self) = secret;
+                    Vec::new()
+                }
+                Err(expected) => vec![wrong(given, expected)],
+            },
             (Set::Switch(place), Value::Text(text)) => match value::switch(text) {
                 Ok(on) => {
                     *place(self) = on;
@@ -116,7 +128,7 @@ impl Draft {
                 Err(problem) => vec![problem],
             },
             (Set::Functions, _) => functions::read(given, &mut self.functions),
-            (Set::Text(_) | Set::Switch(_), _) => vec![wrong(given, "one value".into())],
+            (Set::Text(_) | Set::Switch(_) | Set::Secret(_), _) => vec![wrong(given, "one value".into())],
             (Set::List(..), Value::Table(_)) => vec![wrong(given, "a list of texts".into())],
         }
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::errors::Problem;
 use super::given::{Given, Layer, Value};
-use super::keys::{KEYS, Key, PREFIX};
+use super::keys::{KEYS, Key, PREFIX, Set};
 use super::suggest::nearest;
 use super::value;
 
@@ -48,6 +48,9 @@ fn unknown(name: &str, text: &str, layer: &mut Layer) {
     let bare = variables.iter().filter_map(|variable| variable.strip_prefix(PREFIX));
     match nearest(name, bare) {
         Some(meant) => {
+            let key = Key::named(&meant.to_lowercase());
+            let secret = key.is_some_and(|key| matches!(key.set, Set::Secret(_)));
+            let text = if secret { "something that is not shown" } else { text };
             let expected = format!("a known variable; did you mean {PREFIX}{meant}?");
             layer.wrong(Problem::value(&format!("{PREFIX}{name}"), "environment", expected, text));
         }

@@ -35,6 +35,14 @@ impl Given {
         }
     }
 
+    /// The same for a key's value. What was meant for the place of a secret may be the secret.
+    pub(super) fn instead_for(&self, key: &Key) -> String {
+        match key.set {
+            Set::Secret(_) => "something else, which is not shown".into(),
+            _ => self.instead(),
+        }
+    }
+
     /// Where a value of another shape was expected: what it is instead.
     pub(super) fn instead(&self) -> String {
         match &self.value {
@@ -63,7 +71,7 @@ impl Layer {
             (Some(before), value) => {
                 let again = Given { value, origin: given.origin };
                 let expected = format!("a single value, and {} has one", before.origin);
-                let problem = Problem::value(key.name, &again.origin, expected, &again.instead());
+                let problem = Problem::value(key.name, &again.origin, expected, &again.instead_for(key));
                 self.wrong(problem);
             }
         }

@@ -31,6 +31,8 @@ pub(super) enum Set {
     Switch(fn(&mut Draft) -> &mut bool),
     /// Any number of texts, each checked.
     List(fn(&mut Draft) -> &mut Vec<String>, fn(&str) -> Read<String>),
+    /// Where a secret is.
+    Secret(fn(&mut Draft) -> &mut Option<SecretPlace>),
     /// A policy: words, or a table.
     Policy(fn(&mut Draft) -> &mut Descriptor),
     /// Functions: `NAME=URL`, or tables.
@@ -81,10 +83,11 @@ const FUNCTIONS: &str = "Functions";
 const SCHEDULING: &str = "Scheduling";
 const LEARNER: &str = "Learner";
 const BOUNDS: &str = "Bounds and time-outs";
+const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 46] = [
+pub(super) static KEYS: [Key; 51] = [
     key(
         ADDRESSES,
         "listen",
@@ -124,6 +127,52 @@ pub(super) static KEYS: [Key; 46] = [
         "Listen on other addresses than loopback; everybody who reaches them may run the functions",
         |draft| draft.open.to_string(),
         Set::Switch(|draft| &mut draft.open),
+    ),
+    key(
+        SECURITY,
+        "cluster-key",
+        "file:PATH|env:NAME|none",
+        "Where the key is that all nodes of the cluster share (`openssl rand -base64 32`; a line a key, the first signs). \
+         With it peers' calls are signed, and other addresses than loopback need no --open",
+        |draft| show_or_none(draft.cluster_key.as_ref()),
+        Set::Secret(|draft| &mut draft.cluster_key),
+    ),
+    key(
+        SECURITY,
+        "allow-unsigned-peers",
+        "",
+        "Take the calls of peers that do not sign: for a cluster with older nodes in it",
+        |draft| draft.settings.security.allow_unsigned_peers.to_string(),
+        Set::Switch(|draft| &mut draft.settings.security.allow_unsigned_peers),
+    ),
+    key(
+        SECURITY,
+        "signature-window",
+        "SPAN",
+        "By how much a peer's clock may be off; what was signed at another time is refused",
+        |draft| show_span(draft.settings.security.signature_window),
+        Set::Text(|draft, text| put(&mut draft.settings.security.signature_window, span(text))),
+    ),
+    key(
+        SECURITY,
+        "tokens",
+        "file:PATH|env:NAME|none",
+        "Where the tokens are that may change this node, a line each: ROLE[,ROLE] TOKEN; roles: configure, learn, and \
+         call, without which everybody may call functions. Without tokens only this machine may change it",
+        |draft| show_or_none(draft.tokens.as_ref()),
+        Set::Secret(|draft| &mut draft.tokens),
+    ),
+    key(
+        SECURITY,
+        "client-rate",
+        "RATE[:BURST]|none",
+        "Calls of functions a second that one client address may make; beyond it 429 with Retry-After",
+        |draft| {
+            show_or_none(
+                draft.settings.security.client_rate.map(|rate| format!("{}:{}", rate.per_second, rate.burst)),
+            )
+        },
+        Set::Text(|draft, text| put(&mut draft.settings.security.client_rate, client_rate(text))),
     ),
     key(
         PEERS,

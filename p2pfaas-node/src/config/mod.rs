@@ -16,6 +16,7 @@ mod keys;
 mod learner;
 mod old_files;
 mod policy;
+mod security;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -108,7 +109,8 @@ pub fn load(
         CommandLine::Run(flags) => loading.add(flags),
         CommandLine::Print(text) => return Ok(Asked::Text(text)),
     }
-    loading.add(environment::read(variables));
+    let variables: Vec<_> = variables.into_iter().collect();
+    loading.add(environment::read(variables.iter().cloned()));
     if let Some(path) = loading.draft.config.clone() {
         match read_file(&path) {
             Ok(text) => loading.add(file::read(&path, &text)),
@@ -117,7 +119,7 @@ pub fn load(
     }
     loading.add_old_files(read_file);
     let Loading { draft, mut problems, warnings, .. } = loading;
-    let loaded = check::complete(draft, read_file, &mut problems, warnings);
+    let loaded = check::complete(draft, read_file, &variables, &mut problems, warnings);
     if problems.is_empty() { Ok(Asked::Node(Box::new(loaded))) } else { Err(ConfigErrors(problems)) }
 }
 

@@ -14,6 +14,7 @@ use p2pfaas_core::wire::{
 use serde::Deserialize;
 
 use super::table::Address;
+use crate::api::SignedByPeer;
 use crate::api::error::WireError;
 use crate::api::function::read_body;
 use crate::api::server::Remote;
@@ -32,10 +33,11 @@ async fn hello() -> String {
     format!("p2pfaas-discovery {}", crate::VERSION)
 }
 
-/// The machines that are there. A machine that asks becomes a candidate: it is listed once it has
-/// answered this node.
+/// The machines that are there. A machine that asks becomes a candidate, in a cluster with a key if it has it: it
+/// is listed once it has answered this node.
 async fn list(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    if let Some(caller) = caller(&request) {
+    let known = shared.security.takes_unsigned() || request.extensions().get::<SignedByPeer>().is_some();
+    if let Some(caller) = caller(&request).filter(|_| known) {
         shared.discovery.add_candidate(caller);
     }
     let machines = shared.discovery.table.read().machines();

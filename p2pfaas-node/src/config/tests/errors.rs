@@ -60,7 +60,7 @@ deadline_s = 0
   function.deadline_s (node.toml line 12): expected seconds, more than 0 and at most 86400, such as 0.25; found "0"
   function.url (node.toml line 10): expected http://host:port, openfaas:NAME or builtin:echo|sleep|burn|pigo; found nothing
   p2p_faas-scheduler.json (/data/p2p_faas-scheduler.json): expected the reference's JSON file; found another kind of JSON
-  listen (flag --listen): expected a loopback address, or --open to let everybody who reaches it run the functions; found "0.0.0.0:18080"
+  listen (flag --listen): expected a loopback address, a --cluster-key, or --open to let everybody who reaches it run the functions and change this node; found "0.0.0.0:18080"
   discovery-listen (node.toml line 4): expected another address than that of learner-listen; found "127.0.0.1:19020""#;
     assert_eq!(errors.to_string(), expected);
 }
@@ -138,7 +138,7 @@ fn what_does_not_go_together_is_told() {
     ];
     let expected = [
         r#"listen (flag --listen): expected another address than that of discovery-listen; found "127.0.0.1:19000""#,
-        r#"learner-listen (flag --learner-listen): expected a loopback address, or --open to let everybody who reaches it run the functions; found "10.0.0.1:1""#,
+        r#"learner-listen (flag --learner-listen): expected a loopback address, a --cluster-key, or --open to let everybody who reaches it run the functions and change this node; found "10.0.0.1:1""#,
         r#"max-jobs (flag --max-jobs): expected at least slots + queue, 30; found "29""#,
         r#"fallback (flag --fallback): expected a policy that decides without a learner; found "LearningScheduler""#,
         r#"function (flag --function): expected openfaas-url to be given, for a function behind a gateway; found "openfaas:f""#,

@@ -100,10 +100,50 @@ fn an_address_other_than_loopback_needs_open() {
     assert_eq!(loaded.settings.listen.to_string(), "10.0.0.1:1");
     assert!(node(&["--listen=[::1]:1"], &[], &[]).settings.listen.is_ipv6());
     let loaded = node(&["--open", "--listen=0.0.0.0:1"], &[], &[]);
+    let open = "open, and no cluster-key: everybody who reaches this node may change it, and give it jobs as if it were a peer";
     let why = "listen is 0.0.0.0:1: others cannot be told an address of this machine without machine-ip";
-    assert_eq!(loaded.warnings, [why]);
+    assert_eq!(loaded.warnings, [open, why]);
     let loaded = node(&["--open", "--listen=0.0.0.0:1", "--peer=10.0.0.2"], &[], &[]);
+    assert_eq!(loaded.warnings, [open]);
+}
+
+#[test]
+fn with_a_key_of_the_cluster_addresses_need_no_open_but_for_the_websocket() {
+    let key = "6f0f6a3c1d5e4b2a9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b";
+    let flags = ["--cluster-key=env:THE_KEY", "--listen=10.0.0.1:1", "--learner-listen=10.0.0.1:2"];
+    let variables = [("THE_KEY", key)];
+    let loaded = node(&flags, &variables, &[]);
     assert_eq!(loaded.warnings, [] as [&str; 0]);
+    assert!(loaded.settings.security.key.is_some() && !format!("{loaded:?}").contains("6f0f"));
+    let flags = ["--cluster-key=file:key", "--learner-ws-listen=10.0.0.1:2"];
+    let found = problems(&flags, &[], &[("key", key)]);
+    assert!(
+        found[0].starts_with("learner-ws-listen (flag --learner-ws-listen)") && found.len() == 1,
+        "{found:?}"
+    );
+}
+
+#[test]
+fn no_message_has_a_secret() {
+    let tokens = "configure hunter2-hunter2-hunter2\nrule hunter2-hunter2-hunter2";
+    let found = problems(
+        &["--cluster-key=hunter2", "--tokens=file:tokens"],
+        &[("P2PFAAS_TOKEN", "hunter2"), ("P2PFAAS_CLUSTER_KEY", "hunter2")],
+        &[("tokens", tokens)],
+    );
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(found.iter().all(|problem| !problem.contains("hunter2")), "{found:?}");
+    assert!(
+        found[3].contains("file:tokens") && found[3].contains("line 2: there is no such role"),
+        "{found:?}"
+    );
+    let missing = problems(&["--cluster-key=env:NOT_THERE"], &[], &[]);
+    assert_eq!(
+        missing,
+        [
+            "cluster-key (flag --cluster-key, env:NOT_THERE): expected a secret that can be read; found there is no such variable"
+        ]
+    );
 }
 
 #[test]

@@ -76,6 +76,8 @@ fn example(key: &Key) -> &'static str {
 fn fitting(key: &Key) -> &'static str {
     match key.name {
         "max-hops" | "threads" | "task-types" | "dead-polls" => "7",
+        "cluster-key" | "tokens" => "file:secret",
+        "client-rate" => "7:8",
         _ => example(key),
     }
 }
@@ -100,7 +102,11 @@ fn every_key_has_a_flag_a_variable_and_a_key_in_the_file() {
         let seed = if key.name == "seed" { vec![] } else { vec!["--seed=1"] };
         let common: Vec<&str> = needed.iter().copied().chain(seed).collect();
         let flag = format!("--{}={value}", key.name);
-        let mut files = vec![("file", text)];
+        let secret = match key.name {
+            "tokens" => "configure 0123456789abcdef".to_string(),
+            _ => "7".repeat(64),
+        };
+        let mut files = vec![("file", text), ("secret", secret.as_str())];
         let by_flag: Vec<&str> = common.iter().copied().chain([flag.as_str()]).collect();
         if key.name == "config" {
             files.push(("f", ""));

@@ -94,7 +94,7 @@ The results folder holds:
                    latency, with its interval, Cohen's d_z, and p before and after Holm's adjustment
   jobs.parquet     one row a job, also of training, warm-up and cool-down (column `phase`): `p2pfaas columns` says what
                    is in it; with --on sim only up to 2 million jobs, or if --jobs is given
-  experiment.toml  the experiment file
+  experiment.toml  the experiment as it was run: with defaults, seeds, and where the results come from
   learning.svg     where agents learned: how the share of jobs in time rose, and what the others reached
   learning.csv     the same, one line a second
   beside.csv       with --beside: what was measured, what was simulated, and the difference, one line a policy
@@ -301,6 +301,9 @@ pub struct RunArgs {
     /// With --on sim: take the service times that this results folder has measured, and compare with it
     #[arg(long, value_name = "DIR")]
     pub beside: Option<PathBuf>,
+    /// With --on hosts.txt: a file with the token by which the nodes let policy and slots be changed (role configure)
+    #[arg(long, value_name = "FILE", env = "P2PFAAS_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
     /// With --on local: write what every node saw and did, for `p2pfaas replay`
     #[arg(long)]
     pub event_logs: bool,

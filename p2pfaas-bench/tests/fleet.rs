@@ -105,7 +105,7 @@ fn experiment(cluster: &str, duration_s: f64, policies: &str) -> Experiment {
 }
 
 fn not_ready(experiment: &Experiment, hosts: &Hosts) -> Vec<String> {
-    match Fleet::check(experiment, hosts) {
+    match Fleet::check(experiment, hosts, None) {
         Err(FleetError::NotReady(problems)) => problems,
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("ready"),
@@ -119,7 +119,7 @@ fn a_run_changes_policies_and_slots_keeps_everything_and_leaves_the_nodes_as_the
     let experiment = experiment("slots = 1\nqueue = 0", 1.5, POLICIES);
     let results = tempfile::tempdir().unwrap();
     let folder = Folder::create(Some(results.path()), &experiment).unwrap();
-    let fleet = Fleet::check(&experiment, &machines.hosts()).unwrap();
+    let fleet = Fleet::check(&experiment, &machines.hosts(), None).unwrap();
     assert_eq!(machines.states(), before, "looking changes nothing");
     // Not a reason to refuse: each gets its own back.
     let [warning] = fleet.warnings() else { panic!("{:?}", fleet.warnings()) };
@@ -163,7 +163,7 @@ fn an_interrupted_run_leaves_the_nodes_as_they_were_too() {
     let experiment = experiment("slots = 1\nqueue = 0", 600.0, POLICIES);
     let results = tempfile::tempdir().unwrap();
     let folder = Folder::create(Some(results.path()), &experiment).unwrap();
-    let fleet = Fleet::check(&experiment, &machines.hosts()).unwrap();
+    let fleet = Fleet::check(&experiment, &machines.hosts(), None).unwrap();
     let cancel = CancellationToken::new();
     let summary = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -240,7 +240,7 @@ fn a_node_that_went_away_is_named_with_the_commands_that_restore_it() {
     let experiment = experiment("slots = 1", 1.0, "[[policy]]\nname = \"PowerOfNScheduler\"\n");
     let results = tempfile::tempdir().unwrap();
     let folder = Folder::create(Some(results.path()), &experiment).unwrap();
-    let fleet = Fleet::check(&experiment, &machines.hosts()).unwrap();
+    let fleet = Fleet::check(&experiment, &machines.hosts(), None).unwrap();
     let third = machines.nodes.pop().unwrap();
     let address = third.address();
     let error = std::thread::scope(|scope| {

@@ -8,7 +8,7 @@ use p2pfaas_core::policy::Registry;
 use super::{experiment, failed, tell, wrong};
 use crate::cli::RunArgs;
 use crate::experiment::{Place, as_run};
-use crate::fleet::{BEFORE, Fleet, Hosts};
+use crate::fleet::{BEFORE, Fleet, Hosts, Token};
 use crate::progress::Progress;
 
 pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode {
@@ -21,7 +21,11 @@ pub(super) fn run(args: &RunArgs, hosts: &Path, registry: &Registry) -> ExitCode
         Ok(experiment) => experiment,
         Err(code) => return code,
     };
-    let fleet = match Fleet::check(&experiment, &hosts) {
+    let token = match args.token_file.as_deref().map(Token::load).transpose() {
+        Ok(token) => token,
+        Err(error) => return wrong(&error),
+    };
+    let fleet = match Fleet::check(&experiment, &hosts, token.as_ref()) {
         Ok(fleet) => fleet,
         Err(error) => return failed(&error),
     };

@@ -1,10 +1,11 @@
 //! Calls to the HTTP interfaces of a node: ours, or an old one.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use p2pfaas_core::policy::Descriptor;
 use p2pfaas_core::wire::{DiscoveryConfiguration, ErrorBody, Machine, SchedulerConfiguration, headers};
 use p2pfaas_node::{CallSettings, Client, ClientError};
@@ -17,6 +18,37 @@ const FUNCTION_TIME_OUT: Duration = Duration::from_secs(30);
 const MAX_ANSWER_BYTES: usize = 16 << 20;
 /// Letters of an answer that stand in a message.
 const MAX_QUOTED: usize = 200;
+
+/// A token that lets its bearer change nodes.
+#[derive(Debug, Clone)]
+pub struct Token(HeaderValue);
+
+/// A file without a token.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}; expected a file with a token that the nodes know, and nothing else")]
+pub struct TokenError {
+    path: String,
+    reason: String,
+}
+
+impl Token {
+    /// Reads it from a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or has something else in it.
+    pub fn load(path: &Path) -> Result<Token, TokenError> {
+        let wrong = |reason: String| TokenError { path: path.display().to_string(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let token = text.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("this is not one token".into()));
+        }
+        let value = HeaderValue::from_str(&format!("Bearer {token}"));
+        let mut value = value.map_err(|error| wrong(error.to_string()))?;
+        value.set_sensitive(true);
+        Ok(Token(value))
+    }
+}
 
 /// A call without a proper answer.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +68,14 @@ pub(super) enum ApiError {
 /// Asks and tells nodes.
 pub(super) struct Api {
     client: Client,
+    /// Goes with each call, where the nodes ask for one.
+    authorization: Option<HeaderValue>,
 }
 
 impl Api {
-    pub(super) fn new() -> Api {
+    pub(super) fn new(token: Option<&Token>) -> Api {
         let settings = CallSettings { all_headers: true, ..CallSettings::new(MAX_ANSWER_BYTES) };
-        Api { client: Client::new(settings) }
+        Api { client: Client::new(settings), authorization: token.map(|token| token.0.clone()) }
     }
 
     /// Name and version, with the headers of the answer.
@@ -119,7 +153,10 @@ impl Api {
         self.send(request, TIME_OUT).await.map(drop)
     }
 
-    async fn send(&self, request: Request<Bytes>, time_out: Duration) -> Result<Response<Bytes>, ApiError> {
+    async fn send(&self, mut request: Request<Bytes>, time_out: Duration) -> Result<Response<Bytes>, ApiError> {
+        if let Some(value) = &self.authorization {
+            request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
+        }
         let answer = tokio::time::timeout(time_out, self.client.send(request)).await;
         let response = answer.map_err(|_| ApiError::TimedOut(time_out))??;
         let status = response.status();

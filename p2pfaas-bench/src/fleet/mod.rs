@@ -30,6 +30,7 @@ use crate::run::{RunError, run_on};
 use crate::site::{Nodes, Site, SiteError};
 use crate::summary::{LearningSummary, Summary};
 use api::Api;
+pub use api::{Token, TokenError};
 use preflight::{Found, Functions, NodeFound};
 
 pub use before::NotRestored;
@@ -75,14 +76,18 @@ pub struct Fleet<'a> {
 }
 
 impl<'a> Fleet<'a> {
-    /// Looks at all nodes at once, and changes nothing. Blocks.
+    /// Looks at all nodes at once, and changes nothing; the token is for nodes that ask for one. Blocks.
     ///
     /// # Errors
     /// Nodes are not there, not alike, or not fit for the experiment: all that is wrong, at once.
-    pub fn check(experiment: &'a Experiment, hosts: &Hosts) -> Result<Fleet<'a>, FleetError> {
+    pub fn check(
+        experiment: &'a Experiment,
+        hosts: &Hosts,
+        token: Option<&Token>,
+    ) -> Result<Fleet<'a>, FleetError> {
         let functions = functions(experiment)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let api = Arc::new(Api::new());
+        let api = Arc::new(Api::new(token));
         let addresses = hosts.addresses();
         let mut found = Found::default();
         let asking = addresses.iter().zip(functions).map(|(host, functions)| {

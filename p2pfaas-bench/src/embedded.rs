@@ -94,7 +94,7 @@ impl Cluster {
                 seed,
                 counts: Arc::clone(&self.counts),
             };
-            Some(Function { name: name.into(), executor: Arc::new(device), deadline: None })
+            Some(Function::new(name, Arc::new(device)))
         };
         let offered = experiment.functions().into_iter().filter(|name| spec.offers(name));
         offered.filter_map(function).collect()

@@ -33,7 +33,7 @@ impl Machines {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let function =
-            |name: &str| Function { name: name.into(), executor: builtin(name).unwrap(), deadline: None };
+            |name: &str| Function::new(name, builtin(name).unwrap());
         let start = |(index, policy): (usize, &Descriptor)| {
             let settings = Settings {
                 machine_id: format!("machine-{index}"),
@@ -186,7 +186,7 @@ fn all_that_is_wrong_with_a_fleet_is_told_at_once_and_nothing_is_changed() {
     let settings = Settings {
         machine_id: "machine-0".into(),
         discovery_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-        functions: vec![Function { name: "echo".into(), executor: builtin("echo").unwrap(), deadline: None }],
+        functions: vec![Function::new("echo", builtin("echo").unwrap())],
         ..Settings::default()
     };
     let start = NodeService::start(settings, Arc::new(Registry::builtin()));

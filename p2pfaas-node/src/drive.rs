@@ -38,7 +38,8 @@ pub(crate) struct Probed {
     pub node: Option<NodeId>,
 }
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A future that can be kept.
+pub(crate) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// What a job's task waits for, besides mail.
 enum Work {
@@ -83,6 +84,8 @@ struct Job {
     key: JobKey,
     function: Arc<RegisteredFunction>,
     call: FunctionCall,
+    /// To be waited for before the function may run, here or at a peer.
+    before: Option<Boxed<()>>,
     work: Work,
     result: JobResult,
     over: bool,
@@ -96,9 +99,21 @@ pub(crate) async fn drive(
     arrival: Arrival,
     call: FunctionCall,
 ) -> Finished {
+    drive_after(shared, function, arrival, call, None).await
+}
+
+/// The same for a job whose beginning must be written down: `before` is waited for, once, before its function may
+/// run. As long as it has not been polled, the function has not run.
+pub(crate) async fn drive_after(
+    shared: Arc<Shared>,
+    function: Arc<RegisteredFunction>,
+    arrival: Arrival,
+    call: FunctionCall,
+    before: Option<Boxed<()>>,
+) -> Finished {
     let (key, command) = shared.engine.arrive(arrival);
     let (work, result) = (Work::Nothing, JobResult::Nothing);
-    let mut job = Job { shared, key, function, call, work, result, over: false, detached: false };
+    let mut job = Job { shared, key, function, call, before, work, result, over: false, detached: false };
     job.run(command).await
 }
 
@@ -124,9 +139,17 @@ impl Job {
     fn begin(&mut self, command: Command) {
         self.work = match command {
             Command::Execute => {
-                let call = self.call.clone();
-                let begun = catch_unwind(AssertUnwindSafe(|| self.function.executor.execute(call)));
-                Work::Execution(begun.unwrap_or_else(|_| Box::pin(async { Err(panicked()) })))
+                let (call, executor) = (self.call.clone(), &self.function.executor);
+                if let Some(before) = self.before.take() {
+                    let executor = executor.clone();
+                    Work::Execution(Box::pin(async move {
+                        before.await;
+                        executor.execute(call).await
+                    }))
+                } else {
+                    let begun = catch_unwind(AssertUnwindSafe(|| executor.execute(call)));
+                    Work::Execution(begun.unwrap_or_else(|_| Box::pin(async { Err(panicked()) })))
+                }
             }
             Command::Probe(peers) => Work::Probes(
                 peers
@@ -143,7 +166,14 @@ impl Job {
                     traceparent: self.call.traceparent.clone(),
                     forward: *forward,
                 };
-                Work::Forward(Box::pin(self.shared.peers.forward(job)))
+                let forward = self.shared.peers.forward(job);
+                match self.before.take() {
+                    None => Work::Forward(Box::pin(forward)),
+                    Some(before) => Work::Forward(Box::pin(async move {
+                        before.await;
+                        forward.await
+                    })),
+                }
             }
             Command::End(_) => Work::Nothing,
         };
@@ -212,6 +242,7 @@ impl Drop for Job {
             key: self.key,
             function: self.function.clone(),
             call: self.call.clone(),
+            before: self.before.take(),
             work,
             result: JobResult::Nothing,
             over: false,

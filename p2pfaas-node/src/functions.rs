@@ -14,6 +14,7 @@ pub(crate) struct RegisteredFunction {
     pub name: Arc<str>,
     pub executor: Arc<dyn Executor>,
     pub deadline: Option<Duration>,
+    pub idempotent: bool,
     pub metrics: FunctionMetrics,
 }
 
@@ -29,6 +30,7 @@ impl Functions {
                 metrics: metrics(&name),
                 executor: function.executor,
                 deadline: function.deadline,
+                idempotent: function.idempotent,
             };
             (name, Arc::new(registered))
         };

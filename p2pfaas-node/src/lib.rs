@@ -4,6 +4,7 @@
 //! registry. [`NodeService`] is one node inside another program: an embedded cluster, a test.
 
 mod api;
+mod async_calls;
 mod client;
 mod command;
 mod config;
@@ -27,6 +28,7 @@ mod workers;
 /// Version, as the header `X-P2pfaas-Version` tells it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+pub use async_calls::{AsyncSettings, JournalError};
 pub use client::{CallSettings, Client, ClientError, Endpoint};
 pub use command::run;
 pub use discovery::{Address, ParseAddressError};

@@ -37,6 +37,7 @@ pub(crate) struct Metrics {
     peers: IntGauge,
     learner_up: IntGauge,
     refused: IntCounterVec,
+    async_open: IntGauge,
     /// Held while `jobs` catches up with the state machine's counts.
     counting: Mutex<()>,
 }
@@ -73,6 +74,7 @@ impl Metrics {
             jobs: counter("p2pfaas_node_events_total", "What the state machine has counted", &["event"]),
             peers: gauge("p2pfaas_peers", "Peers present"),
             learner_up: gauge("p2pfaas_learner_up", "1 when a learner can be asked"),
+            async_open: gauge("p2pfaas_async_calls_open", "Calls to be answered later that are not over"),
             refused: counter("p2pfaas_refused_total", "Requests and answers that were refused", &["reason"]),
             counting: Mutex::new(()),
             registry,
@@ -97,7 +99,9 @@ impl Metrics {
         counters: &Counters,
         learner: &LinkCounts,
         refused: &Refused,
+        async_open: usize,
     ) -> String {
+        self.async_open.set(async_open as i64);
         let capacity = slots.capacity();
         self.queue_fill.set(i64::from(slots.queued()));
         self.queue_free.set(i64::from(capacity.queue.saturating_sub(slots.queued())));

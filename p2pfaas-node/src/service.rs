@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::api::server::Server;
+use crate::async_calls::{AsyncCalls, JournalError};
 use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::event_log::EventLog;
@@ -30,6 +31,8 @@ use crate::shared::Shared;
 use crate::store::Store;
 use crate::workers::Workers;
 
+/// For the journal to take the last results when the node ends.
+const LAST_RESULTS_TIMEOUT: Duration = Duration::from_secs(2);
 /// For a learner service to take the last experiences when the node ends.
 const LAST_LESSONS_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -60,6 +63,9 @@ pub enum StartError {
     /// The agent cannot be had.
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// The journal of calls that are answered later cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The event log cannot be created.
     #[error("the event log cannot be created: {0}")]
     EventLog(std::io::Error),
@@ -107,8 +113,13 @@ impl NodeService {
         let (engine, lessons) = build_engine(&mut settings, node_id, &registry)?;
         let metrics = Arc::new(Metrics::new());
         let security = Security::new(settings.security);
+        let functions = Functions::new(settings.functions, |name| metrics.function(name));
+        let idempotent = |name: &str| functions.get(name).is_some_and(|function| function.idempotent);
+        let open = |data: &std::path::PathBuf| AsyncCalls::open(data, settings.async_calls, idempotent);
+        let async_calls = settings.data.as_ref().map(open).transpose()?;
         let shared = Arc::new(Shared {
-            functions: Functions::new(settings.functions, |name| metrics.function(name)),
+            functions,
+            async_calls: async_calls.clone(),
             peers: PeerClient::new(settings.max_body_bytes, security.clone()),
             security: security.clone(),
             capacity: Mutex::new(SchedulerConfiguration {
@@ -148,6 +159,9 @@ impl NodeService {
                 settings.poll_timeout,
                 settings.dead_polls,
             ));
+        }
+        if let Some(calls) = async_calls {
+            background.spawn(crate::async_calls::run(shared.clone(), calls));
         }
         let mut online = None;
         match shared.engine.learner() {
@@ -252,6 +266,10 @@ impl NodeService {
         };
         if tokio::time::timeout_at(deadline, idle).await.is_err() {
             self.shared.engine.end_all();
+        }
+        if let Some(calls) = &self.shared.async_calls {
+            // How they ended is still to be written.
+            let _ = tokio::time::timeout(LAST_RESULTS_TIMEOUT, calls.settled()).await;
         }
         self.stop_websocket.send_replace(true);
         match self.shared.engine.learner() {

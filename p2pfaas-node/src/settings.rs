@@ -9,6 +9,7 @@ use p2pfaas_core::policy::Descriptor;
 use p2pfaas_core::{NodeConfig, defaults};
 use p2pfaas_learner::AgentConfig;
 
+use crate::async_calls::AsyncSettings;
 use crate::executor::{Function, OpenFaas};
 use crate::security::SecuritySettings;
 
@@ -66,6 +67,8 @@ pub struct Settings {
     pub workers: usize,
     /// Serve `/dev/*`.
     pub development: bool,
+    /// Bounds of the calls that are answered later; there are some only with a data folder.
+    pub async_calls: AsyncSettings,
     /// Who may do what.
     pub security: SecuritySettings,
 }
@@ -162,6 +165,7 @@ impl Default for Settings {
             event_log: None,
             workers: 0,
             development: false,
+            async_calls: AsyncSettings::default(),
             security: SecuritySettings::default(),
         }
     }

@@ -9,6 +9,7 @@ use p2pfaas_core::wire::SchedulerConfiguration;
 use p2pfaas_core::{NodeId, PeerId};
 use parking_lot::Mutex;
 
+use crate::async_calls::AsyncCalls;
 use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::executor::OpenFaas;
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub discovery: Arc<Discovery>,
     pub registry: Arc<Registry>,
     pub security: Arc<Security>,
+    /// Calls that are answered later; with a data folder.
+    pub async_calls: Option<Arc<AsyncCalls>>,
     pub store: Store,
     pub capacity: Mutex<SchedulerConfiguration>,
     pub openfaas: Option<OpenFaas>,

@@ -16,6 +16,7 @@ use p2pfaas_core::{Arrival, PolicyChoice, Source};
 use super::answer::{client_answer, client_error};
 use super::error::{ErrorMessage, WireError};
 use super::names;
+use crate::async_calls;
 use crate::drive::drive;
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
@@ -35,6 +36,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
     params(
         ("function" = String, Path, description = "Name of a registered function"),
         ("X-P2pfaas-Deadline-Seconds" = Option<f64>, Header, description = "Seconds until the job is of no use"),
+        ("X-Async" = Option<String>, Header, description = "Anything but false: accept it now and answer later, see /async/{id}"),
         ("X-P2pfaas-Scheduler-Learning-Task-Type" = Option<f64>, Header, description = "Index of the task type"),
         ("X-P2pfaas-Scheduler-Task-Tracing-Id" = Option<String>, Header, description = "Text that travels with the job"),
         ("X-P2pfaas-Scheduler-Bypass" = Option<String>, Header, description = "Anything: run it here, drop it when no slot is free"),
@@ -44,9 +46,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Payload"),
     responses(
         (status = 200, description = "The function's answer, with the function's own status and content type"),
+        (status = 202, description = "With X-Async: accepted, and on disk; the body tells where the result will be"),
         (status = 400, description = "A header that cannot be read", body = ErrorMessage),
+        (status = 401, description = "A token is needed", body = ErrorMessage),
         (status = 404, description = "No such function", body = ErrorMessage),
         (status = 413, description = "The payload is too large", body = ErrorMessage),
+        (status = 429, description = "More calls than this client may make, or more than can be answered later; see Retry-After", body = ErrorMessage),
         (status = 500, description = "Dropped (code 400), forward failed (403), or the function failed (1)", body = ErrorMessage),
         (status = 503, description = "Rejected by the policy (code 401), or the node is shutting down (1)", body = ErrorMessage),
     )
@@ -109,6 +114,9 @@ where
         task_type: arrival.task_type,
         traceparent: trace.header(),
     };
+    if async_calls::api::is_asked(headers) {
+        return async_calls::api::accept(shared, &function, &arrival, call).await;
+    }
     let finished = drive(shared.clone(), function.clone(), arrival, call).await;
     Ok(client_answer(shared, &function, &trace, finished))
 }

@@ -164,6 +164,7 @@ fn scheduler_router(shared: Arc<Shared>) -> Router {
     let mut documented = OpenApiRouter::with_openapi(ApiDescription::openapi())
         .routes(routes!(monitoring::hello, monitoring::hello_post))
         .routes(routes!(function::call, function::call_get))
+        .routes(routes!(crate::async_calls::api::result, crate::async_calls::api::forget))
         .routes(routes!(peer_function::call))
         .routes(routes!(monitoring::load))
         .routes(routes!(monitoring::scale_delay))

@@ -99,12 +99,14 @@ pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let (slots, peers, counters) =
         shared.engine.read(|node| (node.slots().clone(), node.peers().present().len(), *node.counters()));
+    let async_open = shared.async_calls.as_ref().map_or(0, |calls| calls.open_calls());
     let text = shared.metrics.text(
         &slots,
         peers,
         &counters,
         &shared.engine.learner().counts(),
         &shared.security.refused,
+        async_open,
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

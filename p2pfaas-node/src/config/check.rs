@@ -139,7 +139,12 @@ fn executors(draft: &Draft, problems: &mut Vec<Problem>) -> Vec<Function> {
             let expected = "openfaas-url to be given, for a function behind a gateway";
             problems.push(Problem::value("function", &spec.origin, expected, &spec.target.to_string()));
         }
-        Some(Function { name: spec.name.clone(), executor: executor?, deadline: spec.deadline })
+        Some(Function {
+            name: spec.name.clone(),
+            executor: executor?,
+            deadline: spec.deadline,
+            idempotent: spec.idempotent,
+        })
     };
     draft.functions.iter().filter_map(build).collect()
 }

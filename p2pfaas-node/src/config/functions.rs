@@ -19,6 +19,8 @@ pub struct FunctionSpec {
     pub target: FunctionTarget,
     /// Deadline of its jobs that bring none.
     pub deadline: Option<Duration>,
+    /// Whether it may be run again when nobody knows whether it has run.
+    pub idempotent: bool,
     /// Where it was configured.
     pub origin: String,
 }
@@ -57,7 +59,7 @@ pub(super) fn executor(
     }
 }
 
-/// Reads functions in all their forms: `NAME=URL`, tables with `name`, `url` and `deadline_s`, or
+/// Reads functions in all their forms: `NAME=URL`, tables with `name`, `url`, `deadline_s` and `idempotent`, or
 /// one table from names to these.
 pub(super) fn read(given: &Given, functions: &mut Vec<FunctionSpec>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -65,7 +67,7 @@ pub(super) fn read(given: &Given, functions: &mut Vec<FunctionSpec>) -> Vec<Prob
         Value::Table(entries) if entries.iter().all(|(entry, _)| entry != "url") => {
             for (name, value) in entries {
                 match &value.value {
-                    Value::Text(url) => add(name, url, None, value, functions, &mut problems),
+                    Value::Text(url) => add(name, url, Options::default(), value, functions, &mut problems),
                     Value::Table(entries) => one(Some(name), value, entries, functions, &mut problems),
                     Value::List(_) => problems.push(Problem::value(KEY, &value.origin, FORM, "a list")),
                 }
@@ -75,7 +77,9 @@ pub(super) fn read(given: &Given, functions: &mut Vec<FunctionSpec>) -> Vec<Prob
             for item in given.items() {
                 match &item.value {
                     Value::Text(text) => match text.split_once('=') {
-                        Some((name, url)) => add(name, url, None, item, functions, &mut problems),
+                        Some((name, url)) => {
+                            add(name, url, Options::default(), item, functions, &mut problems)
+                        }
                         None => problems.push(Problem::value(KEY, &item.origin, FORM, text)),
                     },
                     Value::Table(entries) => one(None, item, entries, functions, &mut problems),
@@ -88,7 +92,14 @@ pub(super) fn read(given: &Given, functions: &mut Vec<FunctionSpec>) -> Vec<Prob
 }
 
 const KEY: &str = "function";
-const FORM: &str = "NAME=URL, or a table with name, url and perhaps deadline_s";
+const FORM: &str = "NAME=URL, or a table with name, url and perhaps deadline_s and idempotent";
+
+/// What a function may have besides name and URL.
+#[derive(Default)]
+struct Options {
+    deadline: Option<Duration>,
+    idempotent: bool,
+}
 
 /// One table of one function; its name may stand outside.
 fn one(
@@ -98,22 +109,31 @@ fn one(
     functions: &mut Vec<FunctionSpec>,
     problems: &mut Vec<Problem>,
 ) {
-    let (mut name, mut url, mut deadline) = (name.map(str::to_string), None, None);
+    let (mut name, mut url, mut options) = (name.map(str::to_string), None, Options::default());
     for (entry, value) in entries {
         match (entry.replace('-', "_").as_str(), &value.value) {
             ("name", Value::Text(text)) if name.is_none() => name = Some(text.clone()),
             ("url", Value::Text(text)) => url = Some(text.clone()),
             ("deadline_s", Value::Text(text)) => match value::seconds(text) {
-                Ok(span) => deadline = Some(span),
+                Ok(span) => options.deadline = Some(span),
                 Err(expected) => {
                     problems.push(Problem::value("function.deadline_s", &value.origin, expected, text));
                 }
             },
-            _ => problems.push(Problem::value(KEY, &value.origin, "only name, url and deadline_s", entry)),
+            ("idempotent", Value::Text(text)) => match value::switch(text) {
+                Ok(on) => options.idempotent = on,
+                Err(expected) => {
+                    problems.push(Problem::value("function.idempotent", &value.origin, expected, text));
+                }
+            },
+            _ => {
+                let expected = "only name, url, deadline_s and idempotent";
+                problems.push(Problem::value(KEY, &value.origin, expected, entry));
+            }
         }
     }
     match (name, url) {
-        (Some(name), Some(url)) => add(&name, &url, deadline, given, functions, problems),
+        (Some(name), Some(url)) => add(&name, &url, options, given, functions, problems),
         (None, _) => problems.push(Problem::value("function.name", &given.origin, NAME, "")),
         (_, None) => problems.push(Problem::value("function.url", &given.origin, url_form(), "")),
     }
@@ -122,7 +142,7 @@ fn one(
 fn add(
     name: &str,
     url: &str,
-    deadline: Option<Duration>,
+    options: Options,
     given: &Given,
     functions: &mut Vec<FunctionSpec>,
     problems: &mut Vec<Problem>,
@@ -139,7 +159,8 @@ fn add(
     match target(url) {
         Ok(target) if good_name => {
             let (name, origin) = (name.to_string(), given.origin.clone());
-            functions.push(FunctionSpec { name, target, deadline, origin });
+            let Options { deadline, idempotent } = options;
+            functions.push(FunctionSpec { name, target, deadline, idempotent, origin });
         }
         Ok(_) => {}
         Err(expected) => wrong(expected, url),

@@ -87,7 +87,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 51] = [
+pub(super) static KEYS: [Key; 55] = [
     key(
         ADDRESSES,
         "listen",
@@ -407,6 +407,38 @@ pub(super) static KEYS: [Key; 51] = [
         "Largest body of a request, and largest answer of a function or a peer",
         |draft| show_bytes(draft.settings.max_body_bytes),
         Set::Text(|draft, text| put(&mut draft.settings.max_body_bytes, bytes(text))),
+    ),
+    key(
+        BOUNDS,
+        "async-running",
+        "N",
+        "Calls with X-Async that run at once",
+        |draft| draft.settings.async_calls.running.to_string(),
+        Set::Text(|draft, text| put(&mut draft.settings.async_calls.running, whole(text, 1..=65_536))),
+    ),
+    key(
+        BOUNDS,
+        "async-calls",
+        "N",
+        "Calls with X-Async that are accepted and not over, at most; beyond it 429",
+        |draft| draft.settings.async_calls.max_calls.to_string(),
+        Set::Text(|draft, text| put(&mut draft.settings.async_calls.max_calls, whole(text, 1..=10_000_000))),
+    ),
+    key(
+        BOUNDS,
+        "async-bytes",
+        "SIZE",
+        "Their payloads on disk, at most, and as much again of results",
+        |draft| show_bytes(draft.settings.async_calls.max_bytes),
+        Set::Text(|draft, text| put(&mut draft.settings.async_calls.max_bytes, bytes(text))),
+    ),
+    key(
+        BOUNDS,
+        "async-keep",
+        "SPAN",
+        "For so long a result can be fetched",
+        |draft| show_span(draft.settings.async_calls.keep),
+        Set::Text(|draft, text| put(&mut draft.settings.async_calls.keep, span(text))),
     ),
     key(
         BOUNDS,

@@ -88,6 +88,16 @@ pub struct Function {
     pub executor: Arc<dyn Executor>,
     /// Deadline of its jobs that bring none.
     pub deadline: Option<Duration>,
+    /// Whether running it twice does no more than running it once: then a call that is answered later is run again
+    /// after a crash.
+    pub idempotent: bool,
+}
+
+impl Function {
+    /// A function without a deadline, of which nobody has said that it may be run twice.
+    pub fn new(name: impl Into<String>, executor: Arc<dyn Executor>) -> Self {
+        Function { name: name.into(), executor, deadline: None, idempotent: false }
+    }
 }
 
 impl std::fmt::Debug for Function {

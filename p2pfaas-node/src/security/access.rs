@@ -21,7 +21,9 @@ pub(crate) fn needed(interface: Interface, method: &Method, path: &str) -> Optio
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     match interface {
         Interface::Scheduler if path.starts_with("/peer/") => None,
-        Interface::Scheduler if path.starts_with("/function/") => Some(Role::Call),
+        Interface::Scheduler if path.starts_with("/function/") || path.starts_with("/async/") => {
+            Some(Role::Call)
+        }
         // What they show are addresses of this machine and pages that it fetches.
         Interface::Scheduler if path.starts_with("/dev/") => Some(Role::Configure),
         // It starts a function and waits for it.

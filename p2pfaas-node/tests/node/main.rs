@@ -1,5 +1,6 @@
 //! The node service over real HTTP.
 
+mod async_calls;
 mod faults;
 mod hostile;
 mod learner;

@@ -12,11 +12,7 @@ use tokio::net::TcpStream;
 
 /// Settings of a node with the functions `echo` and `sleep`.
 pub fn settings(policy: &str, parameters: &[&str]) -> Settings {
-    let function = |name: &str| Function {
-        name: name.to_string(),
-        executor: builtin(name).expect("built in"),
-        deadline: None,
-    };
+    let function = |name: &str| Function::new(name, builtin(name).expect("built in"));
     Settings {
         functions: vec![function("echo"), function("sleep")],
         policy: Descriptor::new(policy, parameters.iter().copied()),
@@ -234,7 +230,7 @@ pub fn function<F>(name: &str, run: F) -> Function
 where
     F: Fn(p2pfaas_node::FunctionCall) -> p2pfaas_node::Execution + Send + Sync + 'static,
 {
-    Function { name: name.to_string(), executor: Arc::new(Scripted(run)), deadline: None }
+    Function::new(name, Arc::new(Scripted(run)))
 }
 
 /// A function whose calls wait until they are let through.

@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 10_000;
 /// A node with one slot, no queue, and the function `it` besides the usual ones.
 async fn node(it: impl Executor, core: NodeConfig) -> NodeService {
     let mut settings = settings("NoScheduler", &["true"]);
-    settings.functions.push(Function { name: "it".into(), executor: Arc::new(it), deadline: None });
+    settings.functions.push(Function::new("it", Arc::new(it)));
     settings.core = NodeConfig { capacity: Capacity { slots: 1, queue: 0 }, ..core };
     start(Settings { max_body_bytes: MAX_BYTES, ..settings }).await
 }

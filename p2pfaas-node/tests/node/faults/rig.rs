@@ -76,7 +76,7 @@ impl Gate {
     }
 
     pub fn function(&self, name: &str) -> Function {
-        Function { name: name.to_string(), executor: Arc::new(self.clone()), deadline: None }
+        Function::new(name, Arc::new(self.clone()))
     }
 
     /// Lets this many calls go.

@@ -33,8 +33,7 @@ fn behind(address: std::net::SocketAddr) -> Settings {
     let credentials = Credentials { user: "admin".into(), password: "s3cret".into() };
     let openfaas = OpenFaas::new(&uri, Some(&credentials), 1 << 20);
     let mut settings = settings("NoScheduler", &["true"]);
-    let function =
-        |name: &str| Function { name: name.to_string(), executor: openfaas.executor(name), deadline: None };
+    let function = |name: &str| Function::new(name, openfaas.executor(name));
     settings.functions = vec![function("resize"), function("gone")];
     settings.openfaas = Some(openfaas);
     settings

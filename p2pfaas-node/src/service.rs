@@ -116,7 +116,15 @@ impl NodeService {
         let functions = Functions::new(settings.functions, |name| metrics.function(name));
         let idempotent = |name: &str| functions.get(name).is_some_and(|function| function.idempotent);
         let open = |data: &std::path::PathBuf| AsyncCalls::open(data, settings.async_calls, idempotent);
-        let async_calls = settings.data.as_ref().map(open).transpose()?;
+        let async_calls = match settings.data.as_ref().map(open).transpose() {
+            Ok(calls) => calls,
+            // Nobody has ever been promised a result by this folder.
+            Err(error) if !error.is_there() => {
+                tracing::warn!(%error, "no call can be answered later");
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
         let shared = Arc::new(Shared {
             functions,
             async_calls: async_calls.clone(),

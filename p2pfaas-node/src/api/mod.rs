@@ -8,6 +8,7 @@ pub(crate) mod function;
 mod monitoring;
 mod names;
 mod peer_function;
+mod places;
 pub(crate) mod server;
 mod system;
 
@@ -70,9 +71,9 @@ impl Door {
     ) -> Result<Response, Infallible> {
         if let Some((shared, from, function)) = self.short_way(&request) {
             let answer = match from {
-                Caller::Client => match self.client_may_call(remote, request.headers()) {
-                    Ok(()) => Ok(function::call_function(shared, function, request).await),
-                    Err(refused) => Ok(refused),
+                Caller::Client => match self.refused_client(remote, request.headers()) {
+                    None => Ok(function::call_function(shared, function, request).await),
+                    Some(refusal) => Ok(refusal),
                 },
                 Caller::Peer => {
                     peer_function::call_function(shared, Ok(function), Some(remote), request).await
@@ -98,10 +99,11 @@ impl Door {
         Ok(answer::signed(&self.security, signature.as_ref(), answer).await)
     }
 
-    /// Whether a client may call functions, and just now.
-    fn client_may_call(&self, remote: IpAddr, headers: &HeaderMap) -> Result<(), Response> {
-        self.security.allow(Role::Call, remote, headers).map_err(IntoResponse::into_response)?;
-        self.security.client_calls(remote).map_err(answer::too_many_calls)
+    /// The refusal of a client that may not call functions, or not just now.
+    fn refused_client(&self, remote: IpAddr, headers: &HeaderMap) -> Option<Response> {
+        let allowed = self.security.allow(Role::Call, remote, headers);
+        let refusal = allowed.err().map(IntoResponse::into_response);
+        refusal.or_else(|| self.security.client_calls(remote).err().map(answer::too_many_calls))
     }
 
     /// The signature of a peer's question; jobs have theirs looked at with their bodies.

@@ -10,15 +10,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::Door;
+use super::places::Places;
 use crate::workers::Workers;
 
 /// Connections open at once; one more waits at the door.
 const MAX_CONNECTIONS: usize = 16_384;
+/// Of them for one address.
+const MAX_CONNECTIONS_OF_ONE: usize = MAX_CONNECTIONS / 2;
 /// For the answers that jobs get when the grace time is over to go out.
 const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_secs(1);
 /// For a client to send the head of its request.
@@ -64,7 +67,7 @@ async fn accept(
 ) -> (GracefulShutdown, JoinSet<()>) {
     let connections = GracefulShutdown::new();
     let mut tasks = JoinSet::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::new(MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE);
     let mut http = http1::Builder::new();
     // Go's canonical spelling, `X-P2pfaas-Version`, byte for byte.
     http.title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -83,8 +86,10 @@ async fn accept(
         };
         let place = tokio::select! {
             _ = stopped.changed() => return (connections, tasks),
-            place = places.clone().acquire_owned() => place,
+            place = places.take(remote) => place,
         };
+        // One address has as many as it may: this one is closed.
+        let Some(place) = place else { continue };
         while tasks.try_join_next().is_some() {}
         let (http, door, watcher) = (http.clone(), door.clone(), connections.watcher());
         let stream = stream.set_nodelay(true).and_then(|()| stream.into_std());

@@ -114,7 +114,8 @@ pub(crate) async fn forget(
 
 fn calls(shared: &Shared) -> Result<&Arc<AsyncCalls>, WireError> {
     shared.async_calls.as_ref().ok_or_else(|| {
-        let message = "this node keeps nothing, and so answers no call later: it needs a data folder (data)";
+        let message =
+            "this node can keep nothing, and so answers no call later: it needs a data folder (data)";
         WireError::new(ErrorCode::MalformedInput, message)
     })
 }

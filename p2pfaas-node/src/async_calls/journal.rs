@@ -40,6 +40,13 @@ pub struct JournalError {
     reason: String,
 }
 
+impl JournalError {
+    /// Whether there is such a file: then it may have calls that were accepted.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.is_file()
+    }
+}
+
 /// Whether a call that was found had begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begun {

@@ -59,7 +59,7 @@ fn example(key: &Key) -> &'static str {
         "openfaas-url" => "http://gateway:8080",
         "policy" => "NoScheduler true",
         "fallback" => "RejectScheduler",
-        "max-body-bytes" => "1MiB",
+        "max-body-bytes" | "async-bytes" => "1MiB",
         "log" => "warn",
         "log-format" => "json",
         "config" => "f",

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::*;
 
 /// Fact sheet 1.1, and what is ours.
-const ROUTES: [&str; 21] = [
+const ROUTES: [&str; 23] = [
+    "GET /async/{id}",
+    "DELETE /async/{id}",
     "GET /",
     "POST /",
     "GET /function/{function}",

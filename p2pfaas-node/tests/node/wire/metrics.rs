@@ -140,7 +140,7 @@ async fn the_state_of_the_node_is_there_before_the_first_job() {
     let node = start(settings("NoScheduler", &["true"])).await;
     let metrics = read(&get(node.address(), "/metrics").await.text());
     let gauges = metrics.types.values().filter(|kind| *kind == "gauge").count();
-    assert_eq!(gauges, 6, "{:?}", metrics.types);
+    assert_eq!(gauges, 7, "{:?}", metrics.types);
     assert_eq!(metrics.samples["scheduler_current_free_running_jobs"], 4.0);
     assert_eq!(metrics.samples["scheduler_queue_free"], 4.0);
     assert_eq!(metrics.samples["p2pfaas_learner_up"], 0.0);

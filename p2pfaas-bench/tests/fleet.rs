@@ -32,8 +32,7 @@ impl Machines {
     fn start(policies: &[Descriptor]) -> Machines {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let function =
-            |name: &str| Function::new(name, builtin(name).unwrap());
+        let function = |name: &str| Function::new(name, builtin(name).unwrap());
         let start = |(index, policy): (usize, &Descriptor)| {
             let settings = Settings {
                 machine_id: format!("machine-{index}"),

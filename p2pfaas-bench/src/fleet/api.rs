@@ -153,7 +153,11 @@ impl Api {
         self.send(request, TIME_OUT).await.map(drop)
     }
 
-    async fn send(&self, mut request: Request<Bytes>, time_out: Duration) -> Result<Response<Bytes>, ApiError> {
+    async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        time_out: Duration,
+    ) -> Result<Response<Bytes>, ApiError> {
         if let Some(value) = &self.authorization {
             request.headers_mut().insert(http::header::AUTHORIZATION, value.clone());
         }

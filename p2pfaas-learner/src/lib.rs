@@ -15,6 +15,8 @@
 pub mod checkpoint;
 mod config;
 mod entry;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod episodes;
 pub mod exploration;
 mod learner;

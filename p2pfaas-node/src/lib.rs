@@ -14,6 +14,8 @@ mod engine;
 mod event_log;
 mod executor;
 mod functions;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod learner;
 mod metrics;
 mod peer_client;

@@ -232,7 +232,7 @@ fn load(headers: &HeaderMap) -> Option<PeerLoad> {
     })
 }
 
-fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
+pub(crate) fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
     let improper = |reason: &str| PeerAnswer::Improper { reason: reason.into() };
     let Ok(message) = serde_json::from_slice::<PeerJobResponse>(response.body()) else {
         return improper("its answer is not the JSON of a peer");

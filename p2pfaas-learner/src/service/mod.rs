@@ -108,3 +108,14 @@ fn by_a_web_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").is_some_and(|site| site != "none");
     site || headers.contains_key(header::ORIGIN)
 }
+
+/// See [`crate::fuzz`].
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    if let Ok(entries) = batch::read(bytes, 0.1, None) {
+        entries.iter().for_each(|entry| drop(batch::check(entry, Some(3))));
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = (numbers::state(text), numbers::eid_text(text), numbers::float(text));
+    }
+}

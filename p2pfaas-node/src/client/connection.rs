@@ -231,3 +231,22 @@ fn somebody_reads(name: &str) -> bool {
         |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     begins("x-") || begins("p2pfaas-") || name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str())
 }
+
+/// An answer, taken as it would be from a connection that brings these bytes and then closes.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    const MAX_BYTES: usize = 1 << 20;
+    let mut read = BytesMut::from(bytes);
+    while let Ok(Some(head)) = parse_head(&mut read, true) {
+        if head.length == Length::Chunked {
+            let mut chunks = Chunks::new(MAX_BYTES);
+            if !matches!(chunks.take_from(&mut read), Ok(true)) {
+                return;
+            }
+            assert!(chunks.body.len() <= MAX_BYTES);
+        }
+        if !head.status.is_informational() {
+            return;
+        }
+    }
+}

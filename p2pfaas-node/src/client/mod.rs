@@ -225,5 +225,8 @@ impl Endpoint {
     }
 }
 
+#[cfg(fuzzing)]
+pub(crate) use connection::fuzz;
+
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use super::config::{ASK_AGAIN, MAX_ASKED_AT_ONCE, MAX_HEARD, MAX_HEARD_AGE};
 use super::frame::{Body, Frame, Heard};
-use super::{Identity, Membership, MembershipEffects};
+use super::{Identity, MemberState, Membership, MembershipEffects};
 use crate::Time;
 use crate::peers::PeerLoad;
 
@@ -91,8 +91,12 @@ impl<R: Rng + SeedableRng> Membership<R> {
             return;
         }
         // So that one that is started again with a clock that goes behind finds a life that is believed.
-        let to_life = self.members.get(to).map_or(0, |member| member.identity.life);
-        let mut frame = Frame { from: self.me, to_life, version: self.version, load: self.load, heard, body };
+        let member = self.members.get(to);
+        let to_life = member.map_or(0, |member| member.identity.life);
+        let suspected = member.filter(|member| member.state == MemberState::Suspected);
+        let to_suspect = suspected.map(|member| member.incarnation);
+        let Self { me: from, version, load, .. } = *self;
+        let mut frame = Frame { from, to_life, to_suspect, version, load, heard, body };
         let bytes = frame.encode().or_else(|| {
             frame.heard.clear();
             frame.encode()

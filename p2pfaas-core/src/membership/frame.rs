@@ -23,6 +23,8 @@ pub(super) struct Frame<'a> {
     pub from: Identity,
     /// The addressee's life, as the sender knows it; 0 if it does not.
     pub to_life: u64,
+    /// The incarnation of the addressee in which the sender suspects it, if it does.
+    pub to_suspect: Option<u16>,
     /// Version of the sender's metadata, from 1.
     pub version: u32,
     pub load: PeerLoad,
@@ -68,7 +70,7 @@ impl Frame<'_> {
         let mut bytes = Vec::with_capacity(MAX_FRAME);
         bytes.extend(MARK);
         let heard = &self.heard[..self.heard.len().min(MAX_HEARD)];
-        put(&mut bytes, &(self.from, self.to_life, self.version, self.load))?;
+        put(&mut bytes, &(self.from, self.to_life, self.to_suspect, self.version, self.load))?;
         bytes.push(heard.len() as u8);
         for heard in heard {
             put(&mut bytes, &(heard.whose, heard.version, heard.load, heard.age_ms))?;
@@ -92,7 +94,8 @@ impl Frame<'_> {
 impl<'a> Frame<'a> {
     pub(super) fn decode(bytes: &'a [u8]) -> Result<Self, Foreign> {
         let mut rest = bytes.strip_prefix(&MARK).filter(|_| bytes.len() <= MAX_FRAME).ok_or(Foreign)?;
-        let (from, to_life, version, load) = take::<(Identity, u64, u32, PeerLoad)>(&mut rest)?;
+        let (from, to_life, to_suspect, version, load) =
+            take::<(Identity, u64, Option<u16>, u32, PeerLoad)>(&mut rest)?;
         let count = usize::from(byte(&mut rest)?);
         if !from.is_believable() || version == 0 || count > MAX_HEARD {
             return Err(Foreign);
@@ -103,13 +106,17 @@ impl<'a> Frame<'a> {
             heard.push(Heard { whose, version, load, age_ms });
         }
         let body = match byte(&mut rest)? {
-            SWIM => return Ok(Frame { from, to_life, version, load, heard, body: Body::Swim(rest) }),
+            SWIM => {
+                return Ok(Frame { from, to_life, to_suspect, version, load, heard, body: Body::Swim(rest) });
+            }
             LOADS => Body::Loads,
             ASK => Body::Ask,
             METADATA => Body::Metadata(Box::new(take_metadata(&mut rest)?)),
             _ => return Err(Foreign),
         };
-        rest.is_empty().then_some(Frame { from, to_life, version, load, heard, body }).ok_or(Foreign)
+        rest.is_empty()
+            .then_some(Frame { from, to_life, to_suspect, version, load, heard, body })
+            .ok_or(Foreign)
     }
 }
 
@@ -179,7 +186,15 @@ mod tests {
         let load = PeerLoad { running: u32::MAX, queued: u32::MAX, slots: u32::MAX };
         let whose = largest_identity();
         let heard = vec![Heard { whose, version: u32::MAX, load, age_ms: 10_000 }; heard];
-        Frame { from: whose, to_life: whose.life, version: u32::MAX, load, heard, body }
+        Frame {
+            from: whose,
+            to_life: whose.life,
+            to_suspect: Some(u16::MAX),
+            version: u32::MAX,
+            load,
+            heard,
+            body,
+        }
     }
 
     #[test]

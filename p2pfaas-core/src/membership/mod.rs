@@ -5,8 +5,9 @@
 //! for all of it, and a table that says what has changed. Like the [`Node`](crate::Node) it opens no socket and reads
 //! no clock: a driver passes in datagrams and moments, and carries out what the [`MembershipEffects`] say.
 //!
-//! Of Lifeguard, foca has none. One part of it is here: a member that has been standing still itself, which it sees when
-//! it is woken late, gives all others as much more time.
+//! Of Lifeguard, foca has nothing. Two parts of it are here: whoever suspects a member tells it so with all that it
+//! sends to it; and a member that has been standing still itself, which it sees when it is woken late, gives all others
+//! as much more time. A suspicion that is shorter the more members share it is not.
 
 mod codec;
 mod config;
@@ -188,7 +189,7 @@ impl<R: Rng + SeedableRng> Membership<R> {
         if self.left {
             return;
         }
-        let Ok(Frame { from, to_life, version, load, heard, body }) = Frame::decode(bytes) else {
+        let Ok(Frame { from, to_life, to_suspect, version, load, heard, body }) = Frame::decode(bytes) else {
             self.counters.refused += 1;
             return;
         };
@@ -200,6 +201,12 @@ impl<R: Rng + SeedableRng> Membership<R> {
         if let Body::Swim(swim) = body {
             let mut outbox = Outbox::new(now, &mut self.timers);
             let read = self.foca.handle_data(swim, &mut outbox);
+            // Lifeguard's buddy system: whoever suspects this member tells it so itself, with all that it sends, so
+            // that it can defend itself also where gossip has not come.
+            if let Some(incarnation) = to_suspect.filter(|_| to_life == self.me.life) {
+                let suspect = foca::Member::new(self.me, incarnation, foca::State::Suspect);
+                let _ = self.foca.apply_many(std::iter::once(suspect), false, &mut outbox);
+            }
             let posted = outbox.posted();
             self.counters.refused += u64::from(read.is_err());
             self.settle(now, posted, fx);

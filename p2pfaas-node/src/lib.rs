@@ -14,6 +14,7 @@ mod event_log;
 mod executor;
 mod functions;
 mod learner;
+mod membership;
 mod metrics;
 mod peer_client;
 mod service;
@@ -35,5 +36,6 @@ pub use executor::{
     HttpContainer, OpenFaas, ScaleDelay, builtin,
 };
 pub use learner::AgentError;
+pub use membership::GossipError;
 pub use service::{NodeService, StartError};
 pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::SchedulerConfiguration;
-use p2pfaas_core::{NodeId, PeerId};
+use p2pfaas_core::{Event, NodeId, PeerId};
 use parking_lot::Mutex;
 
 use crate::discovery::Discovery;
@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::executor::OpenFaas;
 use crate::functions::Functions;
 use crate::learner::Link;
+use crate::membership::Gossip;
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::store::Store;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub peers: Arc<PeerClient>,
     pub metrics: Arc<Metrics>,
     pub discovery: Arc<Discovery>,
+    pub gossip: Option<Gossip>,
     pub registry: Arc<Registry>,
     pub store: Store,
     pub capacity: Mutex<SchedulerConfiguration>,
@@ -43,11 +45,18 @@ impl Shared {
     pub(crate) fn peers_changed(&self) {
         let _one_at_a_time = self.telling_peers.lock();
         let mut numbered = Vec::new();
-        self.engine.set_peers(self.discovery.alive_peers(), |peers| {
+        let mut peers = self.discovery.alive_peers();
+        if let Some(gossip) = &self.gossip {
+            gossip.add_peers(&mut peers);
+        }
+        self.engine.set_peers(peers, |peers| {
             let names = || (0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id)));
             self.peers.set_addresses(names());
             numbered.extend(names().map(str::to_string));
         });
+        for scheduler in self.gossip.iter().flat_map(Gossip::doubted) {
+            self.suspect(&scheduler, true);
+        }
         match self.engine.learner() {
             Link::Nowhere => {}
             Link::Here(online) => online.set_peers(numbered),
@@ -60,6 +69,13 @@ impl Shared {
                     }
                 }
             }
+        }
+    }
+
+    /// Tells the state machine that a peer is suspected by its fellows, or trusted again.
+    pub(crate) fn suspect(&self, scheduler: &str, suspected: bool) {
+        if let Some(peer) = self.engine.read(|node| node.peers().by_name(scheduler)) {
+            self.engine.notice(Event::Suspected { peer, suspected });
         }
     }
 }

@@ -62,6 +62,12 @@ impl Seen {
         self.known.remove(&address);
     }
 
+    /// Whether there is room for all whom one datagram may bring: they are counted before they are known.
+    pub(super) fn has_room(&self) -> bool {
+        const A_DATAGRAM: usize = 128;
+        self.known.len() + A_DATAGRAM < MAX_MEMBERS
+    }
+
     fn is_new(&self, identity: &Identity) -> bool {
         identity.address != self.own.address && !self.known.contains(&identity.address)
     }
@@ -136,9 +142,7 @@ impl foca::Codec<Identity> for Witness {
         }
         let mut seen = self.seen();
         seen.look_at(member.id());
-        // A datagram brings less than this many new members; they are counted before they are known.
-        const A_DATAGRAM: usize = 128;
-        if seen.is_new(member.id()) && seen.known.len() + A_DATAGRAM >= MAX_MEMBERS {
+        if seen.is_new(member.id()) && !seen.has_room() {
             seen.passed_over += 1;
             return Ok(seen.nothing_new());
         }

@@ -7,6 +7,7 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use super::config::{ASK_AGAIN, MAX_ASKED_AT_ONCE, MAX_HEARD, MAX_HEARD_AGE};
 use super::frame::{Body, Frame, Heard};
+use super::outbox::Outbox;
 use super::{Identity, MemberState, Membership, MembershipEffects};
 use crate::Time;
 use crate::peers::PeerLoad;
@@ -36,6 +37,24 @@ impl<R: Rng + SeedableRng> Membership<R> {
             }
         }
         self.ask(now, fx);
+    }
+
+    /// Somebody who has been heard of and is not known is a member, too: of many that start at once the failure
+    /// detector's news alone leave out a few.
+    pub(super) fn meet(&mut self, now: Time, heard: &[Heard], fx: &mut impl MembershipEffects) {
+        let unknown = |heard: &&Heard| {
+            let address = heard.whose.address;
+            heard.whose.is_believable() && address != self.me.address && self.members.get(address).is_none()
+        };
+        let new: Vec<Identity> = heard.iter().filter(unknown).map(|heard| heard.whose).collect();
+        if new.is_empty() || !self.witness.seen().has_room() {
+            return;
+        }
+        let mut outbox = Outbox::new(now, &mut self.timers);
+        let alive = new.into_iter().map(foca::Member::alive);
+        let _ = self.foca.apply_many(alive, true, &mut outbox);
+        let posted = outbox.posted();
+        self.settle(now, posted, fx);
     }
 
     /// Tells a few members of this one's load when it has changed; they hear of others' loads, too.

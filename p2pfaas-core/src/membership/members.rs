@@ -133,6 +133,14 @@ impl Members {
         self.by_address.get(&address)
     }
 
+    /// Whether it is suspected in this life and incarnation.
+    pub(super) fn is_suspected(&self, identity: &Identity, incarnation: u16) -> bool {
+        self.get(identity.address).is_some_and(|member| {
+            let same = member.identity == *identity && member.incarnation == incarnation;
+            same && member.state == MemberState::Suspected
+        })
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
         self.by_address.values()
     }

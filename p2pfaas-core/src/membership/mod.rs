@@ -215,6 +215,7 @@ impl<R: Rng + SeedableRng> Membership<R> {
             self.counters.strangers += 1;
             return;
         }
+        self.meet(now, &heard, fx);
         self.hear(now, from, version, load, &heard, fx);
         match body {
             Body::Ask => self.tell_metadata(from, fx),
@@ -243,6 +244,12 @@ impl<R: Rng + SeedableRng> Membership<R> {
             self.counters.stalls += 1;
         }
         while let Some(timer) = self.timers.pop(now) {
+            // foca would tell also one that has defended itself that it is dead, which would then begin another life.
+            if let foca::Timer::ChangeSuspectToDown { member_id, incarnation, .. } = &timer
+                && !self.members.is_suspected(member_id, *incarnation)
+            {
+                continue;
+            }
             let forgotten = match &timer {
                 foca::Timer::RemoveDown(identity) => Some(*identity),
                 _ => None,

@@ -41,7 +41,7 @@ impl Discovery {
     pub(crate) fn new(settings: &Settings, address: SocketAddr, discovery: Option<SocketAddr>) -> Arc<Self> {
         let mut machine_ip = settings.machine_ip.clone();
         if machine_ip.is_empty() {
-            let known = settings.peers.iter().chain(&settings.init_servers);
+            let known = settings.peers.iter().chain(&settings.init_servers).chain(&settings.join);
             machine_ip = own_ip(address, known.filter_map(|text| text.parse().ok()));
         }
         let mut machine_id = settings.machine_id.clone();
@@ -101,6 +101,11 @@ impl Discovery {
     /// Addresses and identities of the machines that are there.
     pub(crate) fn alive_peers(&self) -> Vec<(String, Option<NodeId>)> {
         self.table.read().alive().map(|(address, entry)| (address.scheduler(), entry.node)).collect()
+    }
+
+    /// Gossip holds this scheduler for dead: it must answer a poll before it counts as there again.
+    pub(crate) fn silent(&self, scheduler: &str) {
+        self.table.write().silent(scheduler);
     }
 
     fn own_address(&self) -> Address {

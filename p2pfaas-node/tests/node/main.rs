@@ -1,6 +1,7 @@
 //! The node service over real HTTP.
 
 mod faults;
+mod gossip;
 mod learner;
 mod preflight;
 mod replay;

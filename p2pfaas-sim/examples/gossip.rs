@@ -22,7 +22,7 @@ fn main() {
     );
     for &members in &sizes {
         for loss in [0.0, 0.1] {
-            let crashes = if members >= 500 { 4 } else { 400 };
+            let crashes = (4_800 / u64::from(members.max(1))).clamp(4, 400);
             let times: Vec<(f64, f64)> =
                 (0..crashes).into_par_iter().map(|seed| crash(members, loss, seed)).collect();
             let suspected = spread(times.iter().map(|(suspected, _)| *suspected));
@@ -37,8 +37,8 @@ fn main() {
     );
     for &members in &sizes {
         for loss in [0.0, 0.1] {
-            let span = if members >= 500 { 60 * SECOND } else { 1_800 * SECOND };
-            let seeds = if members >= 500 { 1 } else { 4 };
+            let span = SECOND * (7_200 * 12 / members).clamp(60, 7_200);
+            let seeds = if members >= 100 { 1 } else { 4 };
             let calm: Vec<Calm> =
                 (0..seeds).into_par_iter().map(|seed| stay(members, loss, seed, span)).collect();
             let mean = |part: fn(&Calm) -> f64| calm.iter().map(part).sum::<f64>() / calm.len() as f64;

@@ -42,7 +42,9 @@ impl Discovery {
         let mut machine_ip = settings.machine_ip.clone();
         if machine_ip.is_empty() {
             let known = settings.peers.iter().chain(&settings.init_servers).chain(&settings.join);
-            machine_ip = own_ip(address, known.filter_map(|text| text.parse().ok()));
+            // A name to join may not be there yet: then the way to anywhere (an address that is nobody's) must do.
+            let anywhere = (!settings.join.is_empty()).then(|| "192.0.2.1".to_string());
+            machine_ip = own_ip(address, known.chain(&anywhere).filter_map(|text| text.parse().ok()));
         }
         let mut machine_id = settings.machine_id.clone();
         if machine_id.is_empty() {

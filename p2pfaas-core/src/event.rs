@@ -1,5 +1,7 @@
 //! What happens to a node: the events that a driver feeds to it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Choice;
@@ -56,6 +58,15 @@ pub enum Event {
     SetCapacity(Capacity),
     /// The peers that are there now; those left out are gone.
     SetPeers(Vec<(String, Option<NodeId>)>),
+    /// Its fellows suspect a peer of being dead, so that no job goes there; or they trust it again.
+    Suspected {
+        /// The peer.
+        peer: PeerId,
+        /// Whether it is suspected.
+        suspected: bool,
+    },
+    /// Loads that peers told without being probed, each with its age.
+    Told(Vec<(PeerId, PeerLoad, Duration)>),
 }
 
 /// How a forwarded job went at the peer.

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::PeerId;
 
 /// A node's identity among our nodes: a hash of its machine id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u64);
 

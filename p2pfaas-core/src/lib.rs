@@ -35,6 +35,8 @@ mod effect;
 mod event;
 mod job;
 pub mod log;
+#[cfg(feature = "membership")]
+pub mod membership;
 mod node;
 mod peers;
 pub mod policy;

@@ -43,16 +43,19 @@ impl PeerLoad {
 #[repr(align(32))]
 struct Told {
     load: PeerLoad,
+    /// Whether it has told its load at all.
+    known: bool,
     learned: Time,
     round_trip_ns: u64,
 }
 
 impl Told {
-    /// The round trip of a peer that has not told its load.
+    /// The round trip of a peer that has answered no probe.
     const NEVER: u64 = u64::MAX;
 
     const NOTHING: Told = Told {
         load: PeerLoad { running: 0, queued: 0, slots: 0 },
+        known: false,
         learned: Time::ZERO,
         round_trip_ns: Told::NEVER,
     };
@@ -69,6 +72,8 @@ impl Marks {
     const SUSPECTED: Marks = Marks(4);
     /// It is this very node.
     const ITSELF: Marks = Marks(8);
+    /// Its fellows suspect it, until they say otherwise.
+    const DOUBTED: Marks = Marks(16);
 
     /// Present and nothing else that matters: any job may go there that has not been there.
     #[inline]
@@ -192,6 +197,11 @@ impl Peers {
                 self.come(PeerId(gone as u32), *node);
             }
         }
+        for peer in 0..self.marks.len() as u32 {
+            if !self.marks[peer as usize].has(Marks::PRESENT) {
+                self.mark(PeerId(peer), Marks::DOUBTED, false);
+            }
+        }
         self.present.clear();
         let present = (0..).zip(&self.marks).filter(|(_, marks)| marks.has(Marks::PRESENT));
         self.present.extend(present.map(|(number, _)| PeerId(number)));
@@ -252,7 +262,16 @@ impl Peers {
                 (mean_ns + ROUND_TRIP_WEIGHT * (newest_ns as f64 - mean_ns)).round() as u64
             }
         };
-        *told = Told { load, learned: now, round_trip_ns };
+        *told = Told { load, known: true, learned: now, round_trip_ns };
+    }
+
+    /// A peer's load has been heard of without a probe, `age` ago. What is known and newer stays.
+    pub(crate) fn hear_load(&mut self, peer: PeerId, load: PeerLoad, now: Time, age: Duration) {
+        let Some(told) = self.told.get_mut(peer.0 as usize) else { return };
+        let learned = now.before(age);
+        if !told.known || told.learned < learned {
+            *told = Told { load, known: true, learned, round_trip_ns: told.round_trip_ns };
+        }
     }
 
     #[inline]
@@ -265,6 +284,13 @@ impl Peers {
         if let Some(suspected_until) = self.suspected_until.get_mut(peer.0 as usize) {
             *suspected_until = until;
             self.mark(peer, Marks::SUSPECTED, true);
+        }
+    }
+
+    /// Its fellows suspect a peer, or trust it again. A peer that goes is doubted no longer.
+    pub(crate) fn doubt(&mut self, peer: PeerId, doubted: bool) {
+        if self.marks.get(peer.0 as usize).is_some_and(|marks| marks.has(Marks::PRESENT)) {
+            self.mark(peer, Marks::DOUBTED, doubted);
         }
     }
 
@@ -284,6 +310,7 @@ impl Peers {
         let marks = self.marks[peer.0 as usize];
         marks.has(Marks::PRESENT)
             && !marks.has(Marks::ITSELF)
+            && !marks.has(Marks::DOUBTED)
             && (!marks.has(Marks::SUSPECTED) || self.suspected_until[peer.0 as usize] <= visit.now)
             // Who is not known may be someone who has seen this job.
             && (!marks.has(Marks::UNIDENTIFIED) || visit.visited.is_empty())
@@ -324,11 +351,11 @@ impl EligiblePeers<'_> {
     /// What is known of a peer, eligible or not; `None` when no peer has had this number.
     pub fn view(&self, peer: PeerId) -> Option<PeerView> {
         let told = self.peers.told.get(peer.0 as usize)?;
-        let told = Some(told).filter(|told| told.round_trip_ns != Told::NEVER);
+        let probed = told.round_trip_ns != Told::NEVER;
         Some(PeerView {
-            load: told.map(|told| told.load),
-            age: told.map(|told| self.visit.now.since(told.learned)),
-            round_trip: told.map(|told| Duration::from_nanos(told.round_trip_ns)),
+            load: told.known.then_some(told.load),
+            age: told.known.then(|| self.visit.now.since(told.learned)),
+            round_trip: probed.then(|| Duration::from_nanos(told.round_trip_ns)),
             available: self.contains(peer),
         })
     }
@@ -458,6 +485,49 @@ mod tests {
         let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
         let view = EligiblePeers { peers: &peers, visit }.view(PeerId(0));
         assert_eq!(view, Some(PeerView { load: None, age: None, round_trip: None, available: true }));
+    }
+
+    #[test]
+    fn a_load_that_is_heard_of_has_its_age_and_never_replaces_a_newer_one() {
+        let ms = Duration::from_millis;
+        let mut peers = table_of_me();
+        peers.set(&table(&["a"]));
+        let load = |running| PeerLoad { running, queued: 0, slots: 4 };
+        let at = |millis| Time::ZERO + ms(millis);
+        let view = |peers: &Peers, now| {
+            let visit = Visit { now, visited: &[], sender: None };
+            EligiblePeers { peers, visit }.view(PeerId(0)).map(|view| (view.load, view.age, view.round_trip))
+        };
+        peers.hear_load(PeerId(0), load(1), at(100), ms(30));
+        assert_eq!(view(&peers, at(110)), Some((Some(load(1)), Some(ms(40)), None)));
+        peers.hear_load(PeerId(0), load(2), at(120), ms(60));
+        assert_eq!(view(&peers, at(120)), Some((Some(load(1)), Some(ms(50)), None)), "older news");
+        peers.learn_load(PeerId(0), load(3), at(130), ms(8));
+        peers.hear_load(PeerId(0), load(4), at(140), ms(1));
+        assert_eq!(view(&peers, at(140)), Some((Some(load(4)), Some(ms(1)), Some(ms(8)))));
+        peers.hear_load(PeerId(9), load(4), at(140), ms(1));
+    }
+
+    #[test]
+    fn a_doubted_peer_gets_nothing_until_it_is_trusted_again_or_has_gone_and_come_back() {
+        let mut peers = table_of_me();
+        peers.set(&table(&["a", "b"]));
+        let eligible = |peers: &Peers| {
+            let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
+            EligiblePeers { peers, visit }.iter().collect::<Vec<_>>()
+        };
+        peers.doubt(PeerId(0), true);
+        peers.doubt(PeerId(7), true);
+        assert_eq!(eligible(&peers), [PeerId(1)]);
+        peers.set(&table(&["a", "b", "c"]));
+        assert_eq!(eligible(&peers), [PeerId(1), PeerId(2)], "it stays doubted while it stays");
+        peers.doubt(PeerId(0), false);
+        assert_eq!(eligible(&peers).len(), 3);
+        peers.doubt(PeerId(0), true);
+        peers.set(&table(&["b", "c"]));
+        peers.set(&table(&["a", "b", "c"]));
+        assert_eq!(eligible(&peers).len(), 3);
+        assert_eq!(peers.special, 0);
     }
 
     #[test]

@@ -15,10 +15,10 @@
 pub mod checkpoint;
 mod config;
 mod entry;
-#[cfg(fuzzing)]
-pub mod fuzz;
 pub mod episodes;
 pub mod exploration;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod learner;
 pub mod network;
 pub mod offline;

@@ -17,6 +17,7 @@ mod functions;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod learner;
+mod membership;
 mod metrics;
 mod peer_client;
 mod security;
@@ -40,6 +41,7 @@ pub use executor::{
     HttpContainer, OpenFaas, ScaleDelay, builtin,
 };
 pub use learner::AgentError;
+pub use membership::GossipError;
 pub use security::{ClientRate, ClusterKey, ParseKeyError, ParseTokensError, Role, SecuritySettings, Tokens};
 pub use service::{NodeService, StartError};
 pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

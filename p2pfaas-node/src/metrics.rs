@@ -7,11 +7,12 @@ use p2pfaas_core::{Counters, Timings};
 use parking_lot::{Mutex, RwLock};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::learner::LinkCounts;
+use crate::membership::GossipCounts;
 use crate::security::Refused;
 
 /// Upper bounds of times, in seconds: 0.5 ms to 16 s, each twice the one before.
@@ -38,6 +39,10 @@ pub(crate) struct Metrics {
     learner_up: IntGauge,
     refused: IntCounterVec,
     async_open: IntGauge,
+    members: IntGaugeVec,
+    gossip_datagrams: IntCounterVec,
+    gossip_bytes: IntCounterVec,
+    gossip_events: IntCounterVec,
     /// Held while `jobs` catches up with the state machine's counts.
     counting: Mutex<()>,
 }
@@ -76,6 +81,21 @@ impl Metrics {
             learner_up: gauge("p2pfaas_learner_up", "1 when a learner can be asked"),
             async_open: gauge("p2pfaas_async_calls_open", "Calls to be answered later that are not over"),
             refused: counter("p2pfaas_refused_total", "Requests and answers that were refused", &["reason"]),
+            members: added(
+                &registry,
+                IntGaugeVec::new(Opts::new("p2pfaas_members", "Members that gossip knows"), &["state"]),
+            ),
+            gossip_datagrams: counter(
+                "p2pfaas_gossip_datagrams_total",
+                "Datagrams of the gossip",
+                &["direction"],
+            ),
+            gossip_bytes: counter(
+                "p2pfaas_gossip_bytes_total",
+                "Bytes of the gossip's datagrams",
+                &["direction"],
+            ),
+            gossip_events: counter("p2pfaas_gossip_events_total", "What the gossip has counted", &["event"]),
             counting: Mutex::new(()),
             registry,
         }
@@ -88,6 +108,35 @@ impl Metrics {
             name: name.to_string(),
             forwarded: self.forwarded.with_label_values(&[name]),
             by_code: RwLock::default(),
+        }
+    }
+
+    /// Takes over the counts of the gossip.
+    pub(crate) fn gossip(&self, counts: &GossipCounts) {
+        let states = [("alive", counts.alive), ("suspected", counts.suspected), ("dead", counts.dead)];
+        for (state, members) in states {
+            self.members.with_label_values(&[state]).set(members as i64);
+        }
+        let counters = &counts.counters;
+        let counts = [
+            (&self.gossip_datagrams, "in", counters.datagrams_in),
+            (&self.gossip_datagrams, "out", counters.datagrams_out),
+            (&self.gossip_bytes, "in", counters.bytes_in),
+            (&self.gossip_bytes, "out", counters.bytes_out),
+            (&self.gossip_events, "refused", counters.refused + counts.unsealed),
+            (&self.gossip_events, "stranger", counters.strangers),
+            (&self.gossip_events, "unsent", counts.unsent),
+            (&self.gossip_events, "probe_failed", counters.probes_failed),
+            (&self.gossip_events, "suspicion", counters.suspicions),
+            (&self.gossip_events, "death", counters.deaths),
+            (&self.gossip_events, "own_death", counters.lives),
+            (&self.gossip_events, "stall", counters.stalls),
+            (&self.gossip_events, "passed_over", counters.passed_over),
+        ];
+        let _one_at_a_time = self.counting.lock();
+        for (metric, label, count) in counts {
+            let counter = metric.with_label_values(&[label]);
+            counter.inc_by(count.saturating_sub(counter.get()));
         }
     }
 

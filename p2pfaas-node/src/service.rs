@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use p2pfaas_core::membership::Metadata;
 use p2pfaas_core::policy::{Descriptor, PolicyError, Registry};
 use p2pfaas_core::wire::SchedulerConfiguration;
 use p2pfaas_core::{Counters, Node, NodeId, Slots, log};
@@ -18,11 +19,12 @@ use tokio::task::JoinSet;
 
 use crate::api::server::Server;
 use crate::async_calls::{AsyncCalls, JournalError};
-use crate::discovery::Discovery;
+use crate::discovery::{Address, Discovery};
 use crate::engine::Engine;
 use crate::event_log::EventLog;
 use crate::functions::Functions;
 use crate::learner::{AgentError, Lessons, Link, Remote};
+use crate::membership::{Gossip, GossipError};
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::security::{Interface, Security};
@@ -66,6 +68,9 @@ pub enum StartError {
     /// The journal of calls that are answered later cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The gossip cannot begin.
+    #[error(transparent)]
+    Gossip(#[from] GossipError),
     /// The event log cannot be created.
     #[error("the event log cannot be created: {0}")]
     EventLog(std::io::Error),
@@ -110,6 +115,7 @@ impl NodeService {
         let unique =
             if identity.ip.is_empty() { format!("{}#{}", identity.id, settings.seed) } else { identity.id };
         let node_id = NodeId::from_machine_id(&unique);
+        let gossip = gossip(&settings, &discovery, node_id, address, discovery_address).await?;
         let (engine, lessons) = build_engine(&mut settings, node_id, &registry)?;
         let metrics = Arc::new(Metrics::new());
         let security = Security::new(settings.security);
@@ -138,6 +144,7 @@ impl NodeService {
             engine,
             metrics,
             discovery,
+            gossip,
             registry,
             store: Store::new(settings.data),
             openfaas: settings.openfaas,
@@ -170,6 +177,9 @@ impl NodeService {
         }
         if let Some(calls) = async_calls {
             background.spawn(crate::async_calls::run(shared.clone(), calls));
+        }
+        if shared.gossip.is_some() {
+            background.spawn(crate::membership::run(shared.clone()));
         }
         let mut online = None;
         match shared.engine.learner() {
@@ -214,6 +224,16 @@ impl NodeService {
     /// Where the discovery listens, if it does.
     pub fn discovery_address(&self) -> Option<SocketAddr> {
         self.discovery_address
+    }
+
+    /// Where the gossip listens, if it does.
+    pub fn gossip_address(&self) -> Option<SocketAddr> {
+        self.shared.gossip.as_ref().map(Gossip::address)
+    }
+
+    /// Members that gossip knows and holds for alive, as they tell of themselves.
+    pub fn members(&self) -> Vec<Metadata> {
+        self.shared.gossip.as_ref().map(Gossip::metadata).unwrap_or_default()
     }
 
     /// Where the learner listens, if it does.
@@ -263,6 +283,9 @@ impl NodeService {
     /// Stops accepting, lets the jobs under way finish within the grace time, answers the rest.
     pub async fn shutdown(mut self) {
         self.shared.draining.store(true, Ordering::Release);
+        if let Some(gossip) = &self.shared.gossip {
+            gossip.leave();
+        }
         let deadline = tokio::time::Instant::now() + self.grace;
         let end_all = || self.shared.engine.end_all();
         join_all(self.servers.into_iter().map(|server| server.stop(deadline, end_all))).await;
@@ -338,6 +361,31 @@ fn build_engine(
     let node = Node::new(node_id, settings.core.clone(), policy, fallback);
     let rng = Xoshiro256PlusPlus::seed_from_u64(settings.seed);
     Ok((Engine::new(node, rng, learner, log), lessons))
+}
+
+/// This node as a member.
+async fn gossip(
+    settings: &Settings,
+    discovery: &Discovery,
+    node: NodeId,
+    scheduler: SocketAddr,
+    discovery_address: Option<SocketAddr>,
+) -> Result<Option<Gossip>, GossipError> {
+    let identity = discovery.identity();
+    let own = Address { host: identity.ip.clone(), port: scheduler.port(), discovery_port: 0 };
+    let mut metadata = Metadata {
+        machine_id: identity.id,
+        node,
+        group: identity.group,
+        scheduler: own.scheduler(),
+        discovery_port: discovery_address.map_or(0, |address| address.port()),
+        slots: settings.core.capacity.slots,
+        queue: settings.core.capacity.queue,
+        version: crate::VERSION.into(),
+        ..Metadata::default()
+    };
+    metadata.offer(settings.functions.iter().map(|function| function.name.as_str()));
+    Gossip::bind(settings, scheduler, metadata, &identity.ip).await
 }
 
 async fn listen(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use p2pfaas_core::agent::FixedTable;
+use p2pfaas_core::membership::MembershipConfig;
 use p2pfaas_core::policy::Descriptor;
 use p2pfaas_core::{NodeConfig, defaults};
 use p2pfaas_learner::AgentConfig;
@@ -34,6 +35,12 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// Peers that are always there: `host[:port[:discovery port]]`.
     pub peers: Vec<String>,
+    /// UDP address of the gossip; `None` for none. Port 0 takes that of the scheduler.
+    pub gossip_listen: Option<SocketAddr>,
+    /// Members to say hello to, `host[:port]`; a name is all its addresses.
+    pub join: Vec<String>,
+    /// The times of the gossip.
+    pub gossip: MembershipConfig,
     /// Machines to ask for peers, in the same form.
     pub init_servers: Vec<String>,
     /// Functions on offer; a call of another one is 404.
@@ -149,6 +156,9 @@ impl Default for Settings {
             learner_ws_listen: None,
             data: None,
             peers: Vec::new(),
+            gossip_listen: None,
+            join: Vec::new(),
+            gossip: MembershipConfig::default(),
             init_servers: Vec::new(),
             functions: Vec::new(),
             openfaas: None,

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::SchedulerConfiguration;
-use p2pfaas_core::{NodeId, PeerId};
+use p2pfaas_core::{Event, NodeId, PeerId};
 use parking_lot::Mutex;
 
 use crate::async_calls::AsyncCalls;
@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::executor::OpenFaas;
 use crate::functions::Functions;
 use crate::learner::Link;
+use crate::membership::Gossip;
 use crate::metrics::Metrics;
 use crate::peer_client::PeerClient;
 use crate::security::Security;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub peers: Arc<PeerClient>,
     pub metrics: Arc<Metrics>,
     pub discovery: Arc<Discovery>,
+    pub gossip: Option<Gossip>,
     pub registry: Arc<Registry>,
     pub security: Arc<Security>,
     /// Calls that are answered later; with a data folder.
@@ -49,14 +51,20 @@ impl Shared {
     pub(crate) fn peers_changed(&self) {
         let _one_at_a_time = self.telling_peers.lock();
         let mut numbered = Vec::new();
-        let alive = self.discovery.alive_peers();
+        let mut peers = self.discovery.alive_peers();
+        if let Some(gossip) = &self.gossip {
+            gossip.add_peers(&mut peers);
+        }
         let ids: HashMap<String, NodeId> =
-            alive.iter().filter_map(|(name, node)| Some((name.clone(), (*node)?))).collect();
-        self.engine.set_peers(alive, |peers| {
+            peers.iter().filter_map(|(name, node)| Some((name.clone(), (*node)?))).collect();
+        self.engine.set_peers(peers, |peers| {
             let names = || (0..peers.known() as u32).filter_map(|id| peers.name(PeerId(id)));
             self.peers.set_addresses(names(), |name| ids.get(name).copied());
             numbered.extend(names().map(str::to_string));
         });
+        for scheduler in self.gossip.iter().flat_map(Gossip::doubted) {
+            self.suspect(&scheduler, true);
+        }
         match self.engine.learner() {
             Link::Nowhere => {}
             Link::Here(online) => online.set_peers(numbered),
@@ -69,6 +77,13 @@ impl Shared {
                     }
                 }
             }
+        }
+    }
+
+    /// Tells the state machine that a peer is suspected by its fellows, or trusted again.
+    pub(crate) fn suspect(&self, scheduler: &str, suspected: bool) {
+        if let Some(peer) = self.engine.read(|node| node.peers().by_name(scheduler)) {
+            self.engine.notice(Event::Suspected { peer, suspected });
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Purpose {
     Modulation = 10,
     /// What a function's jobs take, where a trace tells of it.
     ServiceTimes = 11,
+    /// A member's choices when it looks after the others.
+    Membership = 12,
 }
 
 /// The generator of one purpose and owner.

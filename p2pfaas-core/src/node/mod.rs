@@ -176,6 +176,12 @@ impl Node {
                 self.fill_slots(now, fx);
             }
             Event::SetPeers(peers) => self.peers.set(&peers),
+            Event::Suspected { peer, suspected } => self.peers.doubt(peer, suspected),
+            Event::Told(loads) => {
+                for (peer, load, age) in loads {
+                    self.peers.hear_load(peer, load, now, age);
+                }
+            }
         }
         self.set_alarm_clock(fx);
     }

@@ -46,6 +46,8 @@ pub enum Step {
     SetCapacity(Capacity),
     SetPolicy(Descriptor),
     SetPeers(Vec<&'static str>),
+    Suspect { peer: u32, suspected: bool },
+    Tell { peer: u32, load: PeerLoad, age_ms: u64 },
 }
 
 pub fn run(world: &mut World, step: Step) {
@@ -120,6 +122,12 @@ pub fn run(world: &mut World, step: Step) {
             let peers = names.iter().map(|name| (name.to_string(), identity(name)));
             world.handle(Event::SetPeers(peers.collect()));
         }
+        Step::Suspect { peer, suspected } => {
+            world.handle(Event::Suspected { peer: PeerId(peer), suspected });
+        }
+        Step::Tell { peer, load, age_ms } => {
+            world.handle(Event::Told(vec![(PeerId(peer), load, ms(age_ms))]));
+        }
     }
 }
 
@@ -164,6 +172,7 @@ pub fn policies() -> impl Strategy<Value = Descriptor> {
 pub fn steps() -> impl Strategy<Value = Step> {
     let late = || proptest::bool::weighted(0.2);
     let load = (0..4_u32, 0..2_u32).prop_map(|(running, queued)| PeerLoad { running, queued, slots: 4 });
+    let told = load.clone();
     let answers = [
         ForwardAnswer::Served,
         ForwardAnswer::Dropped,
@@ -191,6 +200,8 @@ pub fn steps() -> impl Strategy<Value = Step> {
         1 => capacities().prop_map(Step::SetCapacity),
         1 => policies().prop_map(Step::SetPolicy),
         1 => subsequence(MACHINES.to_vec(), 0..=6).prop_map(Step::SetPeers),
+        2 => (0..8_u32, any::<bool>()).prop_map(|(peer, suspected)| Step::Suspect { peer, suspected }),
+        1 => (0..8_u32, told, 0..50_u64).prop_map(|(peer, load, age_ms)| Step::Tell { peer, load, age_ms }),
     ]
 }
 

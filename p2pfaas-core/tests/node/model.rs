@@ -83,6 +83,7 @@ pub struct World {
     identities: HashMap<String, Option<NodeId>>,
     present: HashSet<String>,
     suspected_until: HashMap<PeerId, Time>,
+    doubted: HashSet<PeerId>,
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
     suspected_in_this_step: HashMap<PeerId, Time>,
     forwarded: HashSet<JobId>,
@@ -113,6 +114,7 @@ impl World {
             identities: HashMap::new(),
             present: HashSet::new(),
             suspected_until: HashMap::new(),
+            doubted: HashSet::new(),
             suspected_in_this_step: HashMap::new(),
             forwarded: HashSet::new(),
             counted: Counters::default(),
@@ -303,8 +305,20 @@ impl World {
                     let known = self.identities.entry(name.clone()).or_default();
                     *known = node.or(*known);
                 }
+                let Self { doubted, node, present, .. } = self;
+                doubted.retain(|peer| node.peers().name(*peer).is_some_and(|name| present.contains(name)));
                 Vec::new()
             }
+            Event::Suspected { peer, suspected } => {
+                let here = self.node.peers().name(*peer).is_some_and(|name| self.present.contains(name));
+                if *suspected && here {
+                    self.doubted.insert(*peer);
+                } else {
+                    self.doubted.remove(peer);
+                }
+                Vec::new()
+            }
+            Event::Told(_) => Vec::new(),
         }
     }
 
@@ -552,6 +566,7 @@ impl World {
         match self.identities.get(name).copied().flatten() {
             _ if !self.present.contains(name) => Err("it has gone"),
             _ if sender == Some(peer) => Err("it has sent the job"),
+            _ if self.doubted.contains(&peer) => Err("its fellows suspect it"),
             _ if self.suspected_until.get(&peer).is_some_and(|until| *until > self.now) => {
                 Err("it is suspected")
             }

@@ -201,3 +201,30 @@ fn each_round_of_probes_is_timed_from_its_own_start() {
     }
     assert_eq!(*times.lock().expect("nobody panics with it"), [ms(40), ms(7)]);
 }
+
+#[test]
+fn no_policy_sends_or_probes_a_peer_that_its_fellows_suspect() {
+    for policy in
+        ["ForwardScheduler 1", "PowerOfNScheduler 2 0 true 1", "PowerOfNSchedulerTau 2 0 true 1 10ms"]
+    {
+        let mut rig = Rig::new(policy).among(&["a", "b"]);
+        let (a, b) = (rig.peer("a"), rig.peer("b"));
+        rig.tell(Event::Suspected { peer: a, suspected: true });
+        let (_, effects) = rig.arrive(client());
+        let asked: Vec<_> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Probe { peer, .. } => Some(*peer),
+                Effect::Forward { forward, .. } => Some(forward.peer),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(asked, [b], "{policy}");
+    }
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    let peer = rig.peer("a");
+    rig.tell(Event::Suspected { peer, suspected: true });
+    assert!(refused(&mut rig, client()));
+    rig.tell(Event::Suspected { peer, suspected: false });
+    assert!(!refused(&mut rig, client()));
+}

@@ -108,5 +108,8 @@ pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         &shared.security.refused,
         async_open,
     );
+    if let Some(gossip) = &shared.gossip {
+        shared.metrics.gossip(&gossip.counts());
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 
+use p2pfaas_core::membership::MembershipConfig;
 use p2pfaas_core::policy::{LearningScheduler, PolicyKind};
 
 use super::draft::Draft;
@@ -24,6 +25,7 @@ pub(super) fn complete(
     security::complete(&mut draft, read_file, variables, problems, &mut warnings);
     addresses(&draft, problems, &mut warnings);
     bounds(&draft, problems);
+    gossip(&mut draft, problems);
     policies(&draft, problems);
     draft.settings.openfaas = gateway(&draft, read_file, problems, &mut warnings);
     draft.settings.functions = executors(&draft, problems);
@@ -66,11 +68,25 @@ fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<Stri
         }
     }
     // With a peer, the address from which it would be spoken to is taken.
-    let alone = settings.peers.is_empty() && settings.init_servers.is_empty();
+    let alone = settings.peers.is_empty() && settings.init_servers.is_empty() && settings.join.is_empty();
     if settings.listen.ip().is_unspecified() && settings.machine_ip.is_empty() && alone {
         let why = "others cannot be told an address of this machine without machine-ip";
         warnings.push(format!("listen is {}: {why}", settings.listen));
     }
+}
+
+fn gossip(draft: &mut Draft, problems: &mut Vec<Problem>) {
+    let listen = draft.gossip_listen.unwrap_or(Some(draft.settings.listen));
+    if let Some(address) = listen.filter(|address| !draft.open && !address.ip().is_loopback())
+        && draft.gossip_listen.is_some()
+    {
+        let open = "a loopback address, or --open to let everybody who reaches it call himself a member";
+        let origin = draft.origin("gossip-listen");
+        problems.push(Problem::value("gossip-listen", origin, open, &address.to_string()));
+    }
+    let (probe_interval, suspicion) = draft.gossip_times;
+    draft.settings.gossip_listen = listen;
+    draft.settings.gossip = MembershipConfig::with_times(probe_interval, suspicion);
 }
 
 fn bounds(draft: &Draft, problems: &mut Vec<Problem>) {

@@ -1,10 +1,12 @@
 //! A configuration while it is put together.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::Uri;
+use p2pfaas_core::membership::MembershipConfig;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::{DISCOVERY_PORT, LEARNER_PORT, LEARNER_WEBSOCKET_PORT, PORT};
 
@@ -22,6 +24,9 @@ pub(super) struct Draft {
     pub open: bool,
     pub cluster_key: Option<SecretPlace>,
     pub tokens: Option<SecretPlace>,
+    /// `None`: where `listen` is.
+    pub gossip_listen: Option<Option<SocketAddr>>,
+    pub gossip_times: (Duration, Duration),
     pub functions: Vec<FunctionSpec>,
     pub openfaas_url: Option<Uri>,
     pub openfaas_user_file: Option<PathBuf>,
@@ -53,6 +58,11 @@ impl Default for Draft {
             open: false,
             cluster_key: None,
             tokens: None,
+            gossip_listen: None,
+            gossip_times: {
+                let MembershipConfig { probe_interval, suspicion, .. } = MembershipConfig::default();
+                (probe_interval, suspicion)
+            },
             functions: Vec::new(),
             openfaas_url: None,
             openfaas_user_file: Some("/run/secrets/basic-auth-user".into()),

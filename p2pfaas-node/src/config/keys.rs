@@ -87,7 +87,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 55] = [
+pub(super) static KEYS: [Key; 59] = [
     key(
         ADDRESSES,
         "listen",
@@ -103,6 +103,14 @@ pub(super) static KEYS: [Key; 55] = [
         "Where the discovery of other machines reaches this node, or none",
         |draft| show_or_none(draft.settings.discovery_listen),
         Set::Text(|draft, text| put(&mut draft.settings.discovery_listen, listen_or_none(text))),
+    ),
+    key(
+        ADDRESSES,
+        "gossip-listen",
+        "ADDR:PORT",
+        "UDP address at which members look after each other, or none [default: that of --listen]",
+        |draft| draft.gossip_listen.map(show_or_none).unwrap_or_default(),
+        Set::Text(|draft, text| put(&mut draft.gossip_listen, listen_or_none(text).map(Some))),
     ),
     key(
         ADDRESSES,
@@ -213,6 +221,30 @@ pub(super) static KEYS: [Key; 55] = [
         "A machine to ask for peers; may be repeated",
         |_| String::new(),
         Set::List(|draft| &mut draft.settings.init_servers, peer),
+    ),
+    key(
+        PEERS,
+        "join",
+        "HOST[:PORT]",
+        "A member of the cluster to say hello to by gossip; may be repeated. A name stands for all its addresses",
+        |_| String::new(),
+        Set::List(|draft| &mut draft.settings.join, member),
+    ),
+    key(
+        PEERS,
+        "gossip-probe-interval",
+        "SPAN",
+        "Between two looks after a member; who does not answer by the next one is suspected and gets no jobs",
+        |draft| show_span(draft.gossip_times.0),
+        Set::Text(|draft, text| put(&mut draft.gossip_times.0, span(text))),
+    ),
+    key(
+        PEERS,
+        "gossip-suspicion",
+        "SPAN",
+        "For a suspected member to defend itself before it counts as dead",
+        |draft| show_span(draft.gossip_times.1),
+        Set::Text(|draft, text| put(&mut draft.gossip_times.1, span(text))),
     ),
     key(
         PEERS,

@@ -11,6 +11,7 @@ use http::Uri;
 use p2pfaas_core::policy::Descriptor;
 use p2pfaas_core::wire::{LEARNER_PORT, LEARNER_WEBSOCKET_PORT, go};
 
+use crate::discovery::Address;
 use crate::security::ClientRate;
 use crate::settings::LearnerAddress;
 
@@ -137,6 +138,15 @@ pub(super) fn peer(text: &str) -> Read<String> {
     } else {
         Err("HOST[:PORT[:DISCOVERY PORT]], such as 10.0.0.2, node2:18081 or [::1]:18080:19000".into())
     }
+}
+
+/// `host[:port]` of a member.
+pub(super) fn member(text: &str) -> Read<String> {
+    let address = peer(text).ok().and_then(|text| text.parse::<Address>().ok());
+    let plain = address.filter(|address| text == address.scheduler() || text == address.without_ports());
+    plain
+        .map(|_| text.to_string())
+        .ok_or_else(|| "HOST[:PORT], such as 10.0.0.2, p2pfaas or [::1]:18080".into())
 }
 
 /// Where the learner is, as the key says it.

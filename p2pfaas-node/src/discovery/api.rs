@@ -40,7 +40,10 @@ async fn list(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     if let Some(caller) = caller(&request).filter(|_| known) {
         shared.discovery.add_candidate(caller);
     }
-    let machines = shared.discovery.table.read().machines();
+    let mut machines = shared.discovery.table.read().machines();
+    if let Some(gossip) = &shared.gossip {
+        gossip.add_machines(&mut machines);
+    }
     (own_headers(&shared), Json(machines)).into_response()
 }
 

@@ -41,8 +41,10 @@ impl Discovery {
     pub(crate) fn new(settings: &Settings, address: SocketAddr, discovery: Option<SocketAddr>) -> Arc<Self> {
         let mut machine_ip = settings.machine_ip.clone();
         if machine_ip.is_empty() {
-            let known = settings.peers.iter().chain(&settings.init_servers);
-            machine_ip = own_ip(address, known.filter_map(|text| text.parse().ok()));
+            let known = settings.peers.iter().chain(&settings.init_servers).chain(&settings.join);
+            // A name to join may not be there yet: then the way to anywhere (an address that is nobody's) must do.
+            let anywhere = (!settings.join.is_empty()).then(|| "192.0.2.1".to_string());
+            machine_ip = own_ip(address, known.chain(&anywhere).filter_map(|text| text.parse().ok()));
         }
         let mut machine_id = settings.machine_id.clone();
         if machine_id.is_empty() {
@@ -101,6 +103,11 @@ impl Discovery {
     /// Addresses and identities of the machines that are there.
     pub(crate) fn alive_peers(&self) -> Vec<(String, Option<NodeId>)> {
         self.table.read().alive().map(|(address, entry)| (address.scheduler(), entry.node)).collect()
+    }
+
+    /// Gossip holds this scheduler for dead: it must answer a poll before it counts as there again.
+    pub(crate) fn silent(&self, scheduler: &str) {
+        self.table.write().silent(scheduler);
     }
 
     fn own_address(&self) -> Address {

@@ -95,11 +95,18 @@ fn answered(shared: &Shared, address: &Address, found: Found) {
         entry.last_update = unix_seconds();
     }
     drop(table);
+    if shared.gossip.as_ref().is_some_and(|gossip| gossip.answers_poll(&address.scheduler())) {
+        shared.suspect(&address.scheduler(), false);
+    }
     for machine in found.machines.into_iter().take(MAX_CANDIDATES) {
         // Only what is an address can be asked; a name from a stranger is not looked up.
         if machine.ip.parse::<std::net::IpAddr>().is_ok() {
             let Machine { ip, port, discovery_port, .. } = machine;
-            shared.discovery.add_candidate(Address { host: ip, port, discovery_port });
+            let address = Address { host: ip, port, discovery_port };
+            // Members need not be polled.
+            if !shared.gossip.as_ref().is_some_and(|gossip| gossip.knows(&address.scheduler())) {
+                shared.discovery.add_candidate(address);
+            }
         }
     }
 }

@@ -35,6 +35,11 @@ impl Address {
         self.host == other.host && self.port == other.port
     }
 
+    /// The host alone, as it stands before a port.
+    pub(crate) fn without_ports(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+
     fn to_authority(&self, port: u16) -> String {
         if self.host.contains(':') {
             format!("[{}]:{port}", self.host)
@@ -135,6 +140,13 @@ impl Table {
 
     pub(crate) fn get_mut(&mut self, address: &Address) -> Option<&mut Entry> {
         self.0.get_mut(address)
+    }
+
+    pub(crate) fn silent(&mut self, scheduler: &str) {
+        let same = |(address, _): &(&Address, &mut Entry)| address.scheduler() == scheduler;
+        if let Some((_, entry)) = self.0.iter_mut().find(same) {
+            entry.answers = false;
+        }
     }
 
     pub(crate) fn remove(&mut self, address: &Address) {

@@ -2,6 +2,7 @@
 
 mod async_calls;
 mod faults;
+mod gossip;
 mod hostile;
 mod learner;
 mod preflight;

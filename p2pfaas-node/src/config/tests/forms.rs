@@ -215,3 +215,16 @@ fn a_learner_service_has_the_known_ports_itself() {
         ["agent-frozen has no effect without an agent in this process (learner = here)"]
     );
 }
+
+#[test]
+fn gossip_is_where_the_scheduler_is_unless_it_is_told_otherwise() {
+    let gossip = |flags: &[&str]| node(flags, &[], &[]).settings.gossip_listen.map(|address| address.port());
+    assert_eq!(gossip(&[]), Some(18080));
+    assert_eq!(gossip(&["--listen=127.0.0.1:7"]), Some(7));
+    assert_eq!(gossip(&["--listen=127.0.0.1:7", "--gossip-listen=127.0.0.1:8"]), Some(8));
+    assert_eq!(gossip(&["--gossip-listen=none"]), None);
+    let times = node(&["--gossip-probe-interval=1s", "--gossip-suspicion=9s"], &[], &[]).settings.gossip;
+    assert_eq!((times.probe_interval.as_millis(), times.probe_timeout.as_millis()), (1_000, 400));
+    assert_eq!(times.suspicion.as_secs(), 9);
+    assert_eq!(node(&["--join=a", "--join=[::1]:7"], &[], &[]).settings.join, ["a", "[::1]:7"]);
+}

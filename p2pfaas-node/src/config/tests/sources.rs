@@ -55,6 +55,8 @@ fn example(key: &Key) -> &'static str {
         "group" => "cluster00",
         "peer" => "10.0.0.2:18081",
         "init-server" => "10.0.0.3",
+        "gossip-listen" => "127.0.0.1:5",
+        "join" => "10.0.0.9:7",
         "function" => "f=builtin:echo",
         "openfaas-url" => "http://gateway:8080",
         "policy" => "NoScheduler true",

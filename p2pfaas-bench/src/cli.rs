@@ -1,6 +1,7 @@
 //! The command line.
 
 mod export;
+mod faults;
 mod replay;
 mod sweep;
 mod theory;
@@ -17,6 +18,8 @@ use crate::experiment::Place;
 
 pub use export::ExportArgs;
 use export::{EXPORT_HELP, EXPORT_MORE};
+pub use faults::FaultsArgs;
+use faults::{FAULTS_MORE, faults_help};
 pub use replay::ReplayArgs;
 use replay::{REPLAY_HELP, REPLAY_MORE};
 use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
@@ -54,6 +57,7 @@ Examples:
   p2pfaas record results/monday --out monday.csv
   p2pfaas trace info monday.csv
   p2pfaas theory ll --nodes 12 --slots 3 --queue 4 --threshold 0,1,2,3,8 --load 0.9
+  p2pfaas faults --policy PowerOfNScheduler
   p2pfaas policies";
 
 const RUN_HELP: &str = "\
@@ -250,6 +254,9 @@ pub enum Command {
     /// Print what queueing theory says
     #[command(long_about = THEORY_HELP, after_long_help = THEORY_MORE)]
     Theory(TheoryArgs),
+    /// Put policies on trial in clusters in which everything goes wrong
+    #[command(long_about = faults_help(), after_long_help = FAULTS_MORE)]
+    Faults(FaultsArgs),
     /// List the policies with their parameters, defaults and meanings
     Policies,
     /// Print the JSON Schema of experiment files, for editors

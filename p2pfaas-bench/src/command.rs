@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod faults;
 mod fleet;
 mod replay;
 mod sweep;
@@ -71,6 +72,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Evaluate(args) => answer(evaluate::run(&args)),
         Command::Agent(args) => answer(Summary::load(&args.file).map(|summary| evaluate::describe(&summary))),
         Command::Theory(args) => answer(theory::run(&args)),
+        Command::Faults(args) => faults::run(&args, &registry),
     }
 }
 

@@ -139,6 +139,35 @@ fn a_sweep_needs_no_key_where_the_file_varies_its_own_and_a_run_says_that_it_is_
 }
 
 #[test]
+fn a_trial_under_faults_tells_the_same_seed_on_any_number_of_threads_and_ends_with_1_where_a_promise_was_broken()
+ {
+    let bench = Bench::new();
+    let kept = bench.run("faults --seeds 300 --from 7");
+    assert_eq!(kept.status.code(), Some(0), "{}", text(&kept.stdout));
+    let told = text(&kept.stdout);
+    assert!(told.starts_with("300 clusters of ") && told.ends_with("no promise was broken\n"), "{told}");
+
+    let broken =
+        |threads: &str| bench.run(&format!("faults --seeds 2000 --plant runs-again --threads {threads}"));
+    let (one, four) = (broken("1"), broken("4"));
+    assert_eq!(one.status.code(), Some(1));
+    assert_eq!(text(&one.stdout), text(&four.stdout));
+    let told = text(&one.stdout);
+    let again = told.lines().last().unwrap().trim_start().strip_prefix("all of it: p2pfaas ").unwrap();
+    let log = bench.run(again);
+    assert_eq!(log.status.code(), Some(1));
+    assert!(text(&log.stderr).contains("breaks executed-once"), "{}", text(&log.stderr));
+    let last = text(&log.stdout).lines().last().unwrap().to_string();
+    assert!(told.contains(&last), "{last} is not in {told}");
+
+    for line in
+        ["faults --policy NoSuchPolicy", "faults --plant all", "faults --seeds 2 --from 18446744073709551615"]
+    {
+        assert_eq!(bench.run(line).status.code(), Some(2), "{line}");
+    }
+}
+
+#[test]
 fn shells_editors_and_man_get_what_they_need() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -51,7 +51,7 @@ pub use job::{
     Arrival, Failure, FunctionId, JobId, JobKey, NodeId, Outcome, ParseIdError, PolicyChoice, Source,
     Timings, Visited,
 };
-pub use node::{Counters, Node, NodeConfig};
+pub use node::{Counters, Node, NodeConfig, Tables};
 pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, PeerView, Peers};
 pub use slots::{Capacity, Slots, TypeCount};
 pub use time::Time;

@@ -161,7 +161,8 @@ impl Peers {
         self.special -= u32::from(marks.is_plain());
     }
 
-    /// Replaces the set of present peers. New names get the next numbers, in name order.
+    /// Replaces the set of present peers. New names get the next numbers, in name order; a name that is listed
+    /// twice gets one.
     pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)]) {
         for peer in 0..self.marks.len() as u32 {
             self.mark(PeerId(peer), Marks::PRESENT, false);
@@ -170,6 +171,14 @@ impl Peers {
         known.sort_by_key(|number| &self.names[*number as usize]);
         let mut sorted: Vec<_> = names.iter().collect();
         sorted.sort();
+        // One machine, one number, however often it is listed: who tells its identity comes last.
+        sorted.dedup_by(|later, kept| {
+            let twice = later.0 == kept.0;
+            if twice {
+                *kept = *later;
+            }
+            twice
+        });
         // Those that are known come first, so that none of them loses its number to a new one.
         sorted.retain(|(name, node)| {
             let place = known.partition_point(|number| *self.names[*number as usize] < **name);
@@ -436,6 +445,23 @@ mod tests {
         assert_eq!(peers.present(), [PeerId(0), PeerId(2)]);
         peers.set(&table(&["a", "aa", "b"]));
         assert_eq!(peers.by_name("b"), Some(PeerId(1)));
+    }
+
+    #[test]
+    fn a_peer_that_is_listed_twice_has_one_number_and_is_drawn_once() {
+        let mut peers = table_of_me();
+        let node = Some(NodeId::from_machine_id("b"));
+        let list = |name: &str, node| (name.to_string(), node);
+        peers.set(&[list("b", None), list("a", None), list("b", node), list("b", None), list("a", None)]);
+        assert_eq!(peers.names().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(peers.present(), [PeerId(0), PeerId(1)]);
+        let visit = Visit { now: Time::ZERO, visited: &[me()], sender: None };
+        let eligible = EligiblePeers { peers: &peers, visit };
+        assert_eq!(
+            eligible.iter().collect::<Vec<_>>(),
+            [PeerId(1)],
+            "its identity is known, from one of the entries"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod arrivals;
 pub mod calendar;
+pub mod faults;
 pub mod gossip;
 pub mod learning;
 pub mod network;

@@ -16,6 +16,10 @@ impl ForwardedIds {
         ForwardedIds { known: HashSet::new(), oldest_first: VecDeque::new(), bound: bound as usize }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     pub(crate) fn contains(&self, id: JobId) -> bool {
         self.known.contains(&id)
     }

@@ -8,6 +8,7 @@ mod jobs;
 mod memory;
 mod policies;
 pub(crate) mod prefetch;
+mod tables;
 mod timers;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use job::{Job, Moment, SourceKind, Stage, Whom};
 use jobs::Jobs;
 use memory::ForwardedIds;
 use policies::Policies;
+pub use tables::Tables;
 use timers::{Alarm, Timers};
 
 /// One node's state machine. See the [crate] for how it is driven.
@@ -112,6 +114,18 @@ impl Node {
         self.jobs.len()
     }
 
+    /// How much it holds.
+    pub fn tables(&self) -> Tables {
+        Tables {
+            jobs: self.jobs.len(),
+            timers: self.timers.len(),
+            forwarded_ids: self.forwarded.len(),
+            policies: self.policies.len(),
+            foreign_forwards: self.unrecognisable_forwards,
+            peers: self.peers.known(),
+        }
+    }
+
     /// The number that the next choice of a learner will have.
     pub fn next_eid(&self) -> u64 {
         self.next_eid
@@ -158,6 +172,9 @@ impl Node {
     }
 
     /// Something has happened.
+    ///
+    /// A driver's `now` should never go back. Where it does nothing is lost or done twice: what has a time-out waits
+    /// until the clock is there again, and a time that would be negative is zero.
     // A driver knows what: where it is taken in, nothing is left of the others.
     #[inline(always)]
     pub fn handle<E: Effects>(&mut self, now: Time, event: Event, rng: &mut dyn Rng, fx: &mut E) {
@@ -344,6 +361,8 @@ impl Node {
         let unrecognisable = job.source == SourceKind::ForeignPeer && job.id.origin == self.id;
         let allowed = eligible
             && job.hops < self.config.max_hops
+            // Somebody took this node for another one: a job that comes back ends here.
+            && !job.visited().contains(&self.id)
             && (job.source == SourceKind::Client || !self.forwarded.contains(job.id))
             && (!unrecognisable
                 || self.policies.get(job.policy).passes_on_foreign_jobs()

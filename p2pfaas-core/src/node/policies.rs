@@ -33,6 +33,10 @@ impl Policies {
         Policies { entries: all.map(Entry::new).into(), current: Self::FIRST }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn current_index(&self) -> u16 {
         self.current
     }

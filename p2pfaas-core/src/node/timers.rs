@@ -56,6 +56,11 @@ impl Default for Timers {
 }
 
 impl Timers {
+    /// Timers that are set, dead ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     pub(crate) fn set(&mut self, at: Time, job: JobKey, alarm: Alarm) {
         let entry = Entry { at, order: self.next_order, index: job.index, generation: job.generation, alarm };
         self.next_order += 1;

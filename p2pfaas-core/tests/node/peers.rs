@@ -44,6 +44,18 @@ fn a_job_goes_neither_to_where_it_was_nor_to_its_sender_nor_to_this_node() {
 }
 
 #[test]
+fn a_job_that_comes_back_because_somebody_took_this_node_for_another_one_ends_here() {
+    let mut rig =
+        Rig::with("ForwardScheduler 9", "NoScheduler false", |config| config.forwarded_ids = 0).among(&["a"]);
+    assert!(!refused(&mut rig, from_ours(None, 2, &["x", "y"], 1)));
+    assert!(
+        refused(&mut rig, from_ours(None, 2, &["me", "y"], 2)),
+        "nobody remembers ids, the path is enough"
+    );
+    assert_eq!(rig.node.counters().forwards_refused, 1);
+}
+
+#[test]
 fn the_nodes_own_bound_of_hops_counts_whatever_the_policy_says() {
     let mut rig = Rig::with("ForwardScheduler 99", "NoScheduler false", |config| config.max_hops = 2);
     rig.tell(ours(&["a"]));

@@ -104,7 +104,7 @@ impl Gossip {
             machine: Mutex::new(machine),
             metadata: Mutex::new(metadata),
             socket,
-            envelope: Envelope::default(),
+            envelope: Envelope::new(&settings.security),
             origin: Instant::now(),
             wake_at_nanos: AtomicU64::new(u64::MAX),
             wake_changed: Notify::new(),

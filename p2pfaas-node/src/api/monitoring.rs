@@ -99,6 +99,9 @@ pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let (slots, peers, counters) =
         shared.engine.read(|node| (node.slots().clone(), node.peers().present().len(), *node.counters()));
+    if let Some(gossip) = &shared.gossip {
+        shared.metrics.gossip(&gossip.counts());
+    }
     let async_open = shared.async_calls.as_ref().map_or(0, |calls| calls.open_calls());
     let text = shared.metrics.text(
         &slots,
@@ -108,8 +111,5 @@ pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         &shared.security.refused,
         async_open,
     );
-    if let Some(gossip) = &shared.gossip {
-        shared.metrics.gossip(&gossip.counts());
-    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -84,7 +84,7 @@ impl Planted {
             Planted::SwallowsFailure
                 if matches!(event, Event::Forwarded { answer: ForwardAnswer::NoAnswer, .. }) =>
             {
-                let rare = life.seen.forwards_failed % 5 == 0 && effects.len() == 1;
+                let rare = life.seen.forwards_failed.is_multiple_of(5) && effects.len() == 1;
                 effects.retain(|effect| !rare || !matches!(effect, Effect::Answer { .. }));
             }
             _ => {}

@@ -39,7 +39,7 @@ pub struct SecuritySettings {
     pub allow_unsigned_peers: bool,
     /// By how much the time in a signed call may differ from this node's clock.
     pub signature_window: Duration,
-    /// Who may change this node, over HTTP; empty: see [`Security::allow`].
+    /// Who may change this node, over HTTP. Without any, whoever is on this machine may.
     pub tokens: Tokens,
     /// Everybody who reaches the node may do everything, as with the old P2PFaaS.
     pub open: bool,

@@ -33,6 +33,12 @@ fn known(node: &NodeService) -> Vec<String> {
     names
 }
 
+fn sealed(name: &str, join: Option<&NodeService>, key: &str) -> Settings {
+    let mut settings = member(name, join);
+    settings.security.key = Some(key.repeat(64).parse().expect("a key"));
+    settings
+}
+
 /// A metric's value.
 async fn metric(node: &NodeService, line: &str) -> u64 {
     let text = get(node.address(), "/metrics").await.text();
@@ -171,4 +177,20 @@ async fn a_name_that_nobody_has_is_asked_for_again_and_a_node_without_gossip_has
     let without = start(settings("NoScheduler", &["true"])).await;
     assert_eq!((without.gossip_address(), without.members().len()), (None, 0));
     without.shutdown().await;
+}
+
+#[tokio::test]
+async fn only_members_with_the_clusters_key_find_each_other() {
+    let a = start(sealed("a", None, "1")).await;
+    let b = start(sealed("b", Some(&a), "1")).await;
+    let stranger = start(sealed("stranger", Some(&a), "2")).await;
+    let clear = start(member("clear", Some(&a))).await;
+    until("the two know each other", || known(&a) == ["b"] && known(&b) == ["a"]).await;
+    until_metric(&a, "p2pfaas_gossip_events_total{event=\"refused\"}", |refused| refused >= 2).await;
+    assert_eq!((known(&a), known(&stranger), known(&clear)), (vec!["b".into()], Vec::new(), Vec::new()));
+    assert_eq!(call_echo(&a).await.status, 200);
+    assert_eq!((a.counters().forwarded, b.counters().served), (1, 1), "and give each other jobs");
+    for node in [a, b, stranger, clear] {
+        node.shutdown().await;
+    }
 }

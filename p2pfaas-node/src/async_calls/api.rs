@@ -56,7 +56,10 @@ pub(crate) async fn accept(
         task_type: arrival.task_type,
         deadline_ms: deadline.map(|left_ms| unix_ms().saturating_add(left_ms)),
     };
-    match calls.accept(call).await {
+    // A client that goes away now may have been promised something: what was begun is done.
+    let accepting = calls.clone();
+    let accepted = tokio::spawn(async move { accepting.accept(call).await }).await;
+    match accepted.map_err(|_| WireError::new(ErrorCode::ShuttingDown, "this node is shutting down"))? {
         Ok(id) => Ok(under_way(id)),
         Err(error @ AcceptError::Full) => {
             let mut response = WireError::new(ErrorCode::TooManyCalls, error.to_string()).into_response();

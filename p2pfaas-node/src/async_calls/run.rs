@@ -49,9 +49,7 @@ pub(crate) async fn run(shared: Arc<Shared>, calls: Arc<AsyncCalls>) {
                 let (shared, calls) = (shared.clone(), calls.clone());
                 running.spawn(async move { see_to(&shared, &calls, id).await });
             }
-            None if running.len() < calls.settings.running && running.is_empty() => {
-                calls.more.notified().await
-            }
+            None if running.is_empty() => calls.more.notified().await,
             None => {
                 tokio::select! {
                     () = calls.more.notified(), if running.len() < calls.settings.running => {}

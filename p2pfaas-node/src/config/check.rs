@@ -77,10 +77,11 @@ fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<Stri
 
 fn gossip(draft: &mut Draft, problems: &mut Vec<Problem>) {
     let listen = draft.gossip_listen.unwrap_or(Some(draft.settings.listen));
-    if let Some(address) = listen.filter(|address| !draft.open && !address.ip().is_loopback())
+    let guarded = draft.open || draft.cluster_key.is_some();
+    if let Some(address) = listen.filter(|address| !guarded && !address.ip().is_loopback())
         && draft.gossip_listen.is_some()
     {
-        let open = "a loopback address, or --open to let everybody who reaches it call himself a member";
+        let open = "a loopback address, a --cluster-key, or --open to let everybody who reaches it call himself a member";
         let origin = draft.origin("gossip-listen");
         problems.push(Problem::value("gossip-listen", origin, open, &address.to_string()));
     }

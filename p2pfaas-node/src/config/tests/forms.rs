@@ -110,7 +110,12 @@ fn an_address_other_than_loopback_needs_open() {
 #[test]
 fn with_a_key_of_the_cluster_addresses_need_no_open_but_for_the_websocket() {
     let key = "6f0f6a3c1d5e4b2a9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b1c0d9e8f7a6b";
-    let flags = ["--cluster-key=env:THE_KEY", "--listen=10.0.0.1:1", "--learner-listen=10.0.0.1:2"];
+    let flags = [
+        "--cluster-key=env:THE_KEY",
+        "--listen=10.0.0.1:1",
+        "--learner-listen=10.0.0.1:2",
+        "--gossip-listen=10.0.0.1:3",
+    ];
     let variables = [("THE_KEY", key)];
     let loaded = node(&flags, &variables, &[]);
     assert_eq!(loaded.warnings, [] as [&str; 0]);

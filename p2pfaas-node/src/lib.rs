@@ -6,6 +6,7 @@
 mod api;
 mod async_calls;
 mod client;
+mod clock;
 mod command;
 mod config;
 mod discovery;

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::{AcceptError, AsyncCalls, Call, CallId, State as CallState};
 use crate::api::error::{ErrorMessage, WireError};
+use crate::clock::unix_ms;
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
-use crate::security::unix_ms;
 use crate::shared::Shared;
 
 /// Request: answer later.

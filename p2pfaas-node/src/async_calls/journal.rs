@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::call::{Call, Stored};
 use super::{AsyncSettings, CallId, State};
-use crate::security::unix_ms;
+use crate::clock::unix_ms;
 
 /// The file in the data folder.
 const FILE: &str = "async_calls.redb";

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use rand::RngExt;
 use tokio::sync::{Notify, watch};
 
-use crate::security::unix_ms;
+use crate::clock::unix_ms;
 pub(crate) use call::{Call, Stored};
 pub use journal::JournalError;
 use journal::{Begun, Journal};

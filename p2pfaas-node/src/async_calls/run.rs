@@ -12,10 +12,10 @@ use super::call::{Call, Outcome, Stored};
 use super::{AsyncCalls, CallId};
 use crate::api::answer::client_answer;
 use crate::api::error::WireError;
+use crate::clock::unix_ms;
 use crate::drive::{Boxed, drive_after};
 use crate::executor::FunctionCall;
 use crate::functions::RegisteredFunction;
-use crate::security::unix_ms;
 use crate::shared::Shared;
 use crate::trace::Trace;
 

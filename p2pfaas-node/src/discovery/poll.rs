@@ -1,7 +1,7 @@
 //! Asks every known machine, now and then, who it is and whom it knows.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use p2pfaas_core::wire::{Machine, headers};
@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::api::own_headers;
 use super::table::Address;
+use crate::clock::unix_ms;
 use crate::shared::Shared;
 
 /// A machine that has never answered is forgotten after this many times the allowed dead polls.
@@ -126,5 +127,5 @@ fn silent(shared: &Shared, address: &Address, reason: &str, dead_polls: u32) {
 }
 
 fn unix_seconds() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |span| span.as_secs() as i64)
+    (unix_ms() / 1_000) as i64
 }

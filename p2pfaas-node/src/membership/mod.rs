@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use p2pfaas_core::membership::{
     Identity, Member, MemberState, Membership, MembershipCounters, Metadata, TooLong,
@@ -25,6 +25,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
 
+use crate::clock::unix_ms;
 use crate::discovery::Address;
 use crate::settings::Settings;
 pub(crate) use drive::run;
@@ -96,7 +97,7 @@ impl Gossip {
             );
             return Ok(None);
         };
-        let me = Identity { address, life: unix_millis() };
+        let me = Identity { address, life: unix_ms() };
         let rng = Xoshiro256PlusPlus::seed_from_u64(settings.seed ^ me.life);
         let machine = Membership::new(Time::ZERO, me, metadata.clone(), settings.gossip.clone(), rng)?;
         tracing::info!(%address, "gossip");
@@ -184,7 +185,7 @@ impl Gossip {
                 name: metadata.machine_id.clone(),
                 group_name: metadata.group.clone(),
                 ping: 0.0,
-                last_update: (unix_millis() / 1_000) as i64,
+                last_update: (unix_ms() / 1_000) as i64,
                 alive: true,
                 dead_polls: 0,
                 port: address.port,
@@ -253,8 +254,4 @@ async fn bind(wanted: SocketAddr, scheduler: SocketAddr) -> io::Result<UdpSocket
 
 fn format_host(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-fn unix_millis() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |span| span.as_millis() as u64)
 }

@@ -12,7 +12,7 @@ mod tokens;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -21,6 +21,7 @@ use p2pfaas_core::wire::ErrorCode;
 use parking_lot::Mutex;
 
 use crate::api::error::WireError;
+use crate::clock::unix_ms;
 use clients::ClientLimit;
 use replays::Replays;
 
@@ -105,12 +106,6 @@ impl Refused {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Milliseconds since 1970 by this machine's clock.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Security {

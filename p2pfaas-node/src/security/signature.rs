@@ -10,7 +10,7 @@ use p2pfaas_core::wire::headers;
 use rand::RngExt;
 
 use super::key::ClusterKey;
-use super::unix_ms;
+use crate::clock::unix_ms;
 
 /// The header in both directions.
 pub(super) const HEADER: &str = "x-p2pfaas-signature";

@@ -31,6 +31,8 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 pub const ASK_TIMEOUT: Duration = Duration::from_millis(100);
 /// A peer that failed a forward is left alone for this long.
 pub const SUSPICION: Duration = Duration::from_secs(1);
+/// However often it has failed in a row, it is left alone no longer than this.
+pub const MAX_SUSPICION: Duration = Duration::from_secs(60);
 /// Time constant of a node's own arrival rate: an arrival of that long ago counts 1/e.
 pub const ARRIVAL_RATE_TIME: Duration = Duration::from_secs(10);
 /// Weight of the newest measurement in a peer's round-trip time (as TCP's, RFC 6298).

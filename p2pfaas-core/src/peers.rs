@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::Time;
-use crate::defaults::{MAX_PEERS, ROUND_TRIP_WEIGHT};
+use crate::defaults::{MAX_PEERS, MAX_SUSPICION, ROUND_TRIP_WEIGHT};
 use crate::job::NodeId;
 use crate::node::prefetch::fetch;
 
@@ -19,6 +19,9 @@ pub struct PeerId(pub u32);
 
 /// A few peers, without repeats.
 pub type PeerSet = SmallVec<[PeerId; 4]>;
+
+/// Breakdowns in a row that make a suspicion longer.
+const MAX_DOUBLINGS: u8 = 16;
 
 /// A peer's load, as it told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -120,6 +123,8 @@ pub struct Peers {
     /// 0 where it is not known.
     nodes: Vec<NodeId>,
     suspected_until: Vec<Time>,
+    /// Breakdowns in a row.
+    failures: Vec<u8>,
     names: Vec<Box<str>>,
     this: NodeId,
 }
@@ -134,6 +139,7 @@ impl Peers {
             marks: Vec::new(),
             nodes: Vec::new(),
             suspected_until: Vec::new(),
+            failures: Vec::new(),
             names: Vec::new(),
             this,
         };
@@ -149,6 +155,7 @@ impl Peers {
         self.told.push(Told::NOTHING);
         self.nodes.push(NodeId(0));
         self.suspected_until.push(Time::ZERO);
+        self.failures.push(0);
         self.names.push(name.into());
         PeerId(self.names.len() as u32 - 1)
     }
@@ -289,11 +296,32 @@ impl Peers {
         self.told.get(index).inspect(|told| fetch(*told));
     }
 
-    pub(crate) fn suspect(&mut self, peer: PeerId, until: Time) {
-        if let Some(suspected_until) = self.suspected_until.get_mut(peer.0 as usize) {
-            *suspected_until = until;
-            self.mark(peer, Marks::SUSPECTED, true);
+    /// A forward to a peer has failed: it is left alone, twice as long as after the failure before if nothing has gone
+    /// right in between. Failures while it is left alone are of the same breakdown.
+    pub(crate) fn suspect(&mut self, peer: PeerId, now: Time, at_first: Duration) {
+        let index = peer.0 as usize;
+        let Some(until) = self.suspected_until.get_mut(index) else { return };
+        if self.marks[index].has(Marks::SUSPECTED) && *until > now {
+            return;
         }
+        let failures = &mut self.failures[index];
+        let span = at_first.saturating_mul(1 << *failures).min(MAX_SUSPICION.max(at_first));
+        *failures = (*failures + 1).min(MAX_DOUBLINGS);
+        *until = now + span;
+        self.mark(peer, Marks::SUSPECTED, true);
+    }
+
+    /// A forward to a peer has been answered as it should. One that is being left alone is so to the end: the answer
+    /// may be older than what it has failed since.
+    #[inline]
+    pub(crate) fn trust(&mut self, peer: PeerId, now: Time) {
+        let index = peer.0 as usize;
+        if self.special == 0 || !self.marks[index].has(Marks::SUSPECTED) || self.suspected_until[index] > now
+        {
+            return;
+        }
+        self.failures[index] = 0;
+        self.mark(peer, Marks::SUSPECTED, false);
     }
 
     /// Its fellows suspect a peer, or trust it again. A peer that goes is doubted no longer.

@@ -22,7 +22,8 @@ pub struct NodeConfig {
     pub probe_timeout: Duration,
     /// A learner that has not chosen by then is passed over.
     pub ask_timeout: Duration,
-    /// A peer that failed a forward is left alone for this long.
+    /// A peer that failed a forward is left alone for this long; twice as long each time that it fails the next one, too, up to
+    /// [`MAX_SUSPICION`](crate::defaults::MAX_SUSPICION).
     pub suspicion: Duration,
     /// Forwards that a job may see among our nodes, whatever the policy says.
     pub max_hops: u32,

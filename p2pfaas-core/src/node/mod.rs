@@ -516,6 +516,11 @@ impl Node {
         let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Forwarding) else {
             return self.counters.stray_events += 1;
         };
+        if answer != ForwardAnswer::NoAnswer
+            && let Some(peer) = job.forwarded_to.get()
+        {
+            self.peers.trust(peer, now);
+        }
         let outcome = match answer {
             ForwardAnswer::Served => Outcome::Served,
             ForwardAnswer::Dropped => Outcome::Dropped,
@@ -541,7 +546,7 @@ impl Node {
     fn forward_failed(&mut self, now: Time, key: JobKey) {
         self.counters.forwards_failed += 1;
         if let Some(peer) = self.jobs.get(key).and_then(|job| job.forwarded_to.get()) {
-            self.peers.suspect(peer, now + self.config.suspicion);
+            self.peers.suspect(peer, now, self.config.suspicion);
         }
     }
 

@@ -83,9 +83,11 @@ pub struct World {
     identities: HashMap<String, Option<NodeId>>,
     present: HashSet<String>,
     suspected_until: HashMap<PeerId, Time>,
+    /// Breakdowns in a row.
+    breakdowns: HashMap<PeerId, u32>,
     doubted: HashSet<PeerId>,
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
-    suspected_in_this_step: HashMap<PeerId, Time>,
+    suspected_in_this_step: Vec<PeerId>,
     forwarded: HashSet<JobId>,
     next_eid: u64,
     counted: Counters,
@@ -114,8 +116,9 @@ impl World {
             identities: HashMap::new(),
             present: HashSet::new(),
             suspected_until: HashMap::new(),
+            breakdowns: HashMap::new(),
             doubted: HashSet::new(),
-            suspected_in_this_step: HashMap::new(),
+            suspected_in_this_step: Vec::new(),
             forwarded: HashSet::new(),
             counted: Counters::default(),
             wake: None,
@@ -183,7 +186,9 @@ impl World {
         self.node.handle(self.now, event.clone(), &mut self.rng, &mut (&mut effects, &mut reports));
         self.record(Input::Event(event), &effects);
         self.follow(effects, reports, ends);
-        self.suspected_until.extend(std::mem::take(&mut self.suspected_in_this_step));
+        for peer in std::mem::take(&mut self.suspected_in_this_step) {
+            self.suspect(peer);
+        }
         self.woken = false;
     }
 
@@ -220,6 +225,16 @@ impl World {
 
     pub fn keys(&self, stage: impl Fn(&Stage) -> bool) -> Vec<JobKey> {
         self.jobs.iter().filter(|job| stage(&job.stage)).map(|job| job.key).collect()
+    }
+
+    /// A forward to a peer has failed.
+    fn suspect(&mut self, peer: PeerId) {
+        if self.suspected_until.get(&peer).is_none_or(|until| *until <= self.now) {
+            let before = self.breakdowns.entry(peer).or_default();
+            let span = (self.config.suspicion * 2_u32.pow(*before)).min(Duration::from_secs(60));
+            *before += 1;
+            self.suspected_until.insert(peer, self.now + span);
+        }
     }
 
     fn count(&self, stage: impl Fn(&Stage) -> bool) -> u32 {
@@ -268,6 +283,11 @@ impl World {
             },
             Event::Forwarded { job: key, answer } => match job(self, key) {
                 Some(index) if self.jobs[index].stage == Stage::Forwarded => {
+                    let peer = self.jobs[index].forwarded_to.expect("a forwarded job");
+                    let left_alone = self.suspected_until.get(&peer).is_some_and(|until| *until > self.now);
+                    if *answer != ForwardAnswer::NoAnswer && !left_alone {
+                        self.breakdowns.remove(&peer);
+                    }
                     let outcome = match answer {
                         ForwardAnswer::NotTaken => {
                             self.jobs[index].stage = Stage::Deciding;
@@ -281,8 +301,7 @@ impl World {
                         ForwardAnswer::NoAnswer => Outcome::Failed(Failure::Forward),
                     };
                     if *answer == ForwardAnswer::NoAnswer {
-                        let peer = self.jobs[index].forwarded_to.expect("a forwarded job");
-                        self.suspected_until.insert(peer, self.now + self.config.suspicion);
+                        self.suspect(peer);
                         self.counted.forwards_failed += 1;
                     }
                     vec![(*key, Some(outcome))]
@@ -412,7 +431,7 @@ impl World {
                         && self.job(job).stage == Stage::Forwarded
                     {
                         let peer = self.job(job).forwarded_to.expect("a forwarded job");
-                        self.suspected_in_this_step.insert(peer, self.now + self.config.suspicion);
+                        self.suspected_in_this_step.push(peer);
                         self.counted.forwards_failed += 1;
                     }
                     self.answer(job, outcome);

@@ -148,6 +148,35 @@ fn a_peer_that_has_not_answered_when_the_job_is_over_is_left_alone_for_a_while()
 }
 
 #[test]
+fn a_peer_that_fails_again_and_again_is_left_alone_for_longer_until_something_goes_right() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
+    let fails = |rig: &mut Rig, jobs: usize| {
+        let jobs: Vec<_> = (0..jobs).map(|_| rig.arrive(client()).0).collect();
+        for job in jobs {
+            rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NoAnswer });
+        }
+    };
+    // Three jobs that are out there together see one breakdown.
+    let mut span = defaults::SUSPICION;
+    for _ in 0..8 {
+        fails(&mut rig, 3);
+        rig.pass(span - Duration::from_millis(1));
+        let (job, effects) = rig.arrive(client());
+        assert_eq!(effects, [Effect::Execute { job }], "{span:?}");
+        rig.tell(Event::Executed { job, success: true });
+        rig.pass(Duration::from_millis(1));
+        span = (span * 2).min(defaults::MAX_SUSPICION);
+    }
+    assert_eq!(span, defaults::MAX_SUSPICION);
+    let (job, effects) = rig.arrive(client());
+    assert_eq!(forwarded_to(&effects), Some(rig.peer("a")));
+    rig.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
+    fails(&mut rig, 1);
+    rig.pass(defaults::SUSPICION);
+    assert!(!refused(&mut rig, client()), "as after the first one");
+}
+
+#[test]
 fn a_job_that_a_peer_turns_away_runs_here() {
     let mut rig = Rig::new("ForwardScheduler 1").among(&["a"]);
     let (job, _) = rig.arrive(client());

@@ -428,7 +428,7 @@ pub(super) static KEYS: [Key; 59] = [
         BOUNDS,
         "suspicion",
         "SPAN",
-        "A peer that failed a forward is left alone for this long",
+        "A peer that failed a forward is left alone for this long, and twice as long each time that it fails the next one, too",
         |draft| show_span(draft.settings.core.suspicion),
         Set::Text(|draft, text| put(&mut draft.settings.core.suspicion, span(text))),
     ),

@@ -13,6 +13,14 @@ use crate::experiment::{Experiment, PolicySpec};
 use crate::job::{JobRecord, Phase};
 use crate::load::Watch;
 
+/// The bar of most commands.
+pub(crate) const BAR: &str = "{bar:28} {percent:>3} %  {msg}  ({eta} left)";
+
+/// How a bar looks.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 /// Counts that are read while a run goes on.
 #[derive(Debug, Default)]
 pub struct Live {
@@ -106,8 +114,7 @@ impl Progress {
         });
         let begins_s: Vec<_> = begins.collect();
         let bar = ProgressBar::with_draw_target(Some(milliseconds(end_s)), target);
-        let style = "{bar:28} {percent:>3} %  {msg}  ({eta} left)";
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style(BAR));
         Progress { bar, plain, run_s, measured_s: experiment.measured_s(), begins_s, seeds }
     }
 
@@ -207,7 +214,7 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".into(), |share| format!("{:.1} % in time", 100.0 * share))
 }
 
-fn milliseconds(seconds: f64) -> u64 {
+pub(crate) fn milliseconds(seconds: f64) -> u64 {
     Duration::try_from_secs_f64(seconds).map_or(0, |span| span.as_millis() as u64)
 }
 

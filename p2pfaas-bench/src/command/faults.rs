@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use p2pfaas_core::policy::Registry;
 use p2pfaas_sim::faults::{Lived, Trial, Violation};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{failed, print, with_signals, wrong};
 use crate::cli::FaultsArgs;
 use crate::interrupt;
+use crate::progress::style;
 
 /// Seeds between two looks at whether to go on.
 const SEEDS_A_LOOK: u64 = 64;
@@ -113,8 +114,7 @@ fn live(trial: &Trial<'_>, from: u64, end: u64, cancel: &CancellationToken, bar:
 
 fn bar(seeds: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(seeds), ProgressDrawTarget::stderr());
-    let style = "{bar:28} {percent:>3} %  {pos} of {len} seeds  ({eta} left)";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(style("{bar:28} {percent:>3} %  {pos} of {len} seeds  ({eta} left)"));
     if !std::io::stderr().is_terminal() {
         eprintln!("{seeds} seeds");
     }

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::{failed, print, wrong};
 use crate::cli::{InfoArgs, RecordArgs, TraceArgs, TraceCommand};
+use crate::progress::style;
 use crate::recorded::{self, Wanted};
 use crate::trace_info::{self, Asked};
 
@@ -98,8 +99,4 @@ impl Reading {
     fn finish(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,9 +1,10 @@
 //! Of which program, and on which machine, results are.
 
 use std::fs;
-use std::thread;
 
 use serde::Serialize;
+
+use crate::cost::cores;
 
 /// The program's version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -42,7 +43,7 @@ impl Provenance {
             command,
             os: std::env::consts::OS,
             cpu: cpu.map_or_else(|| arch.into(), |name| format!("{arch}, {name}")),
-            cores: thread::available_parallelism().map_or(1, usize::from),
+            cores: cores(),
             memory_mib: kib.unwrap_or_default() / 1024,
         }
     }

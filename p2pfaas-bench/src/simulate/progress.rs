@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::experiment::{Experiment, PolicySpec};
+use crate::progress::{BAR, milliseconds, style};
 use crate::tally::Counts;
 
 /// Policies whose share is told while runs go on.
@@ -60,8 +60,7 @@ impl SimProgress {
 
     fn new(virtual_s: f64, runs: usize, target: ProgressDrawTarget, plain: bool) -> SimProgress {
         let bar = ProgressBar::with_draw_target(Some(milliseconds(virtual_s)), target);
-        let style = "{bar:28} {percent:>3} %  {msg}  ({eta} left)";
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style(BAR));
         SimProgress { bar, plain, runs, done: AtomicUsize::new(0), live: Vec::new() }
     }
 
@@ -156,10 +155,6 @@ impl Gauge<'_> {
 pub(crate) fn virtual_s(experiment: &Experiment) -> f64 {
     let runs = experiment.policies.iter().map(|policy| policy.train_s() + experiment.horizon_s());
     experiment.seeds.len() as f64 * runs.sum::<f64>()
-}
-
-fn milliseconds(seconds: f64) -> u64 {
-    Duration::try_from_secs_f64(seconds).map_or(0, |span| span.as_millis() as u64)
 }
 
 #[cfg(test)]

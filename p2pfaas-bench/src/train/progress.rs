@@ -2,8 +2,10 @@
 
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use p2pfaas_learner::offline::{CurveRow, Happened};
+
+use crate::progress::{BAR, style};
 
 /// A bar over all epochs; without a terminal, a line an epoch.
 #[derive(Debug)]
@@ -18,8 +20,7 @@ impl Progress {
         let plain = !std::io::stderr().is_terminal();
         let all = u64::from(epochs) * entries as u64;
         let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr());
-        let style = "{bar:28} {percent:>3} %  {msg}  ({eta} left)";
-        bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style(BAR));
         Progress { bar, plain, epochs }
     }
 

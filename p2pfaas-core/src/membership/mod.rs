@@ -235,8 +235,7 @@ impl<R: Rng + SeedableRng> Membership<R> {
         if self.left {
             return;
         }
-        let due = self.timers.next_at().map_or(self.next_gossip, |at| at.min(self.next_gossip));
-        let late = now.since(due);
+        let late = now.since(self.next_due());
         if late > self.config.probe_interval {
             // While this member stood still it heard no answers: those that have come meanwhile are to be read first.
             self.timers.postpone(late + self.config.probe_timeout);
@@ -350,8 +349,13 @@ impl<R: Rng + SeedableRng> Membership<R> {
         self.gossiped = None;
     }
 
+    /// When there is something to do next.
+    fn next_due(&self) -> Time {
+        self.timers.next_at().map_or(self.next_gossip, |at| at.min(self.next_gossip))
+    }
+
     fn set_alarm(&mut self, fx: &mut impl MembershipEffects) {
-        let at = self.timers.next_at().map_or(self.next_gossip, |at| at.min(self.next_gossip));
+        let at = self.next_due();
         if !self.left && self.alarm != Some(at) {
             self.alarm = Some(at);
             fx.wake_at(at);

@@ -94,9 +94,8 @@ pub(crate) fn peer_answer(
     json_response(status, &message)
 }
 
-/// What a client gets that calls more often than it may.
-pub(crate) fn too_many_calls(wait: Duration) -> Response {
-    let message = "more calls than this node takes from one client (client-rate)";
+/// What a client gets whose call is one too many just now, and when it may come again.
+pub(crate) fn too_many_calls(message: &str, wait: Duration) -> Response {
     let mut response = error_response(&WireError::new(ErrorCode::TooManyCalls, message));
     // Whole seconds, and not before.
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -15,6 +15,7 @@ mod system;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -103,7 +104,7 @@ impl Door {
     fn refused_client(&self, remote: IpAddr, headers: &HeaderMap) -> Option<Response> {
         let allowed = self.security.allow(Role::Call, remote, headers);
         let refusal = allowed.err().map(IntoResponse::into_response);
-        refusal.or_else(|| self.security.client_calls(remote).err().map(answer::too_many_calls))
+        refusal.or_else(|| self.security.client_calls(remote).err().map(beyond_its_rate))
     }
 
     /// The signature of a peer's question; jobs have theirs looked at with their bodies.
@@ -136,6 +137,10 @@ impl Door {
         };
         Some((shared, caller, shared.functions.get(name)?.clone()))
     }
+}
+
+fn beyond_its_rate(wait: Duration) -> Response {
+    answer::too_many_calls("more calls than this node takes from one client (client-rate)", wait)
 }
 
 /// A browser says from which page a request comes. A page that somebody visits on this machine must

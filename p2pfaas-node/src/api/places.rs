@@ -8,7 +8,6 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The places of one server.
-#[derive(Clone)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
@@ -17,9 +16,14 @@ pub(super) struct Places {
 
 /// A connection's place; dropped, it is free.
 pub(super) struct Place {
-    places: Places,
-    address: IpAddr,
+    _counted: Counted,
     _one_of_all: OwnedSemaphorePermit,
+}
+
+/// One of an address, also while it waits for a place; dropped, it counts no more.
+struct Counted {
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    address: IpAddr,
 }
 
 impl Places {
@@ -37,48 +41,22 @@ impl Places {
             }
             *own += 1;
         }
-        let counted = Counted { places: self, address, done: false };
+        let counted = Counted { taken: self.taken.clone(), address };
         // It is never closed.
         let one_of_all = self.all.clone().acquire_owned().await.ok()?;
-        counted.keep();
-        Some(Place { places: self.clone(), address, _one_of_all: one_of_all })
+        Some(Place { _counted: counted, _one_of_all: one_of_all })
     }
+}
 
-    fn free(&self, address: IpAddr) {
+impl Drop for Counted {
+    fn drop(&mut self) {
         let mut taken = self.taken.lock();
-        if let Some(own) = taken.get_mut(&address) {
+        if let Some(own) = taken.get_mut(&self.address) {
             *own -= 1;
             if *own == 0 {
-                taken.remove(&address);
+                taken.remove(&self.address);
             }
         }
-    }
-}
-
-/// An address that waits for a place; it may stop waiting.
-struct Counted<'a> {
-    places: &'a Places,
-    address: IpAddr,
-    done: bool,
-}
-
-impl Counted<'_> {
-    fn keep(mut self) {
-        self.done = true;
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        if !self.done {
-            self.places.free(self.address);
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.places.free(self.address);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `X-Async` on a call, and `/async/{id}`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,7 @@ use p2pfaas_core::wire::ErrorCode;
 use serde::Serialize;
 
 use super::{AcceptError, AsyncCalls, Call, CallId, State as CallState};
+use crate::api::answer::too_many_calls;
 use crate::api::error::{ErrorMessage, WireError};
 use crate::clock::unix_ms;
 use crate::executor::FunctionCall;
@@ -21,6 +23,9 @@ use crate::shared::Shared;
 const ASYNC: HeaderName = HeaderName::from_static("x-async");
 /// Answer: how a call ended that was answered later.
 const OUTCOME: HeaderName = HeaderName::from_static("x-p2pfaas-async-outcome");
+
+/// Before a client may come again that found too many calls here.
+const WHEN_FULL: Duration = Duration::from_secs(1);
 
 /// A call that is not over.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -61,11 +66,7 @@ pub(crate) async fn accept(
     let accepted = tokio::spawn(async move { accepting.accept(call).await }).await;
     match accepted.map_err(|_| WireError::new(ErrorCode::ShuttingDown, "this node is shutting down"))? {
         Ok(id) => Ok(under_way(id)),
-        Err(error @ AcceptError::Full) => {
-            let mut response = WireError::new(ErrorCode::TooManyCalls, error.to_string()).into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(1));
-            Ok(response)
-        }
+        Err(error @ AcceptError::Full) => Ok(too_many_calls(&error.to_string(), WHEN_FULL)),
         Err(error @ AcceptError::Journal(_)) => Err(database(error)),
     }
 }

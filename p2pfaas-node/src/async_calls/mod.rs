@@ -135,7 +135,7 @@ impl AsyncCalls {
         }))
     }
 
-    /// Takes a call. When this returns it is on disk.
+    /// Takes a call. When this returns it is on disk. Not to be broken off: the call may be there already.
     ///
     /// # Errors
     /// There are too many, or it cannot be written: then it is not accepted.
@@ -151,10 +151,8 @@ impl AsyncCalls {
             waiting.open += 1;
             waiting.open_bytes += bytes;
         }
-        let place = Place { calls: self, bytes, kept: false };
         let id = CallId::new(unix_ms());
-        self.journal.accept(id, call).await?;
-        place.keep();
+        self.journal.accept(id, call).await.inspect_err(|_| self.over(bytes))?;
         self.waiting.lock().calls.push_back(id);
         self.more.notify_one();
         Ok(id)
@@ -191,26 +189,5 @@ impl AsyncCalls {
         let mut waiting = self.waiting.lock();
         waiting.open -= 1;
         waiting.open_bytes -= bytes;
-    }
-}
-
-/// Room for a call that is being accepted; given back unless it is.
-struct Place<'a> {
-    calls: &'a AsyncCalls,
-    bytes: usize,
-    kept: bool,
-}
-
-impl Place<'_> {
-    fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            self.calls.over(self.bytes);
-        }
     }
 }

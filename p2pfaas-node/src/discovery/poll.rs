@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::api::own_headers;
 use super::table::Address;
-use crate::clock::unix_ms;
+use crate::clock::unix_seconds;
 use crate::shared::Shared;
 
 /// A machine that has never answered is forgotten after this many times the allowed dead polls.
@@ -124,8 +124,4 @@ fn silent(shared: &Shared, address: &Address, reason: &str, dead_polls: u32) {
     if !entry.fixed && !entry.answers && entry.dead_polls >= dead_polls.saturating_mul(PATIENCE) {
         table.remove(address);
     }
-}
-
-fn unix_seconds() -> i64 {
-    (unix_ms() / 1_000) as i64
 }

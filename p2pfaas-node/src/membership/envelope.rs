@@ -14,8 +14,7 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     pub(crate) fn new(security: &SecuritySettings) -> Self {
-        let takes_clear = security.key.is_none() || security.allow_unsigned_peers;
-        Envelope { key: security.key.clone(), takes_clear }
+        Envelope { key: security.key.clone(), takes_clear: security.takes_unsigned() }
     }
 
     /// The bytes that go over the wire.

@@ -25,7 +25,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
 
-use crate::clock::unix_ms;
+use crate::clock::{unix_ms, unix_seconds};
 use crate::discovery::Address;
 use crate::settings::Settings;
 pub(crate) use drive::run;
@@ -185,7 +185,7 @@ impl Gossip {
                 name: metadata.machine_id.clone(),
                 group_name: metadata.group.clone(),
                 ping: 0.0,
-                last_update: (unix_ms() / 1_000) as i64,
+                last_update: unix_seconds(),
                 alive: true,
                 dead_polls: 0,
                 port: address.port,

@@ -36,10 +36,7 @@ impl FromStr for ClientRate {
             Some((rate, burst)) => Ok(ClientRate { per_second: number(rate)?, burst: number(burst)? }),
             None => {
                 let per_second = number(text)?;
-                Ok(ClientRate {
-                    per_second,
-                    burst: per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)),
-                })
+                Ok(ClientRate { per_second, burst: per_second.saturating_add(per_second.get()) })
             }
         }
     }

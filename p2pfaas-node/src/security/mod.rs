@@ -48,6 +48,13 @@ pub struct SecuritySettings {
     pub client_rate: Option<ClientRate>,
 }
 
+impl SecuritySettings {
+    /// Whether what a peer sends may be taken although nobody has signed or sealed it.
+    pub(crate) fn takes_unsigned(&self) -> bool {
+        self.key.is_none() || self.allow_unsigned_peers
+    }
+}
+
 impl Default for SecuritySettings {
     fn default() -> Self {
         SecuritySettings {
@@ -146,8 +153,8 @@ impl Security {
     ) -> bool {
         let (Some(key), Some(call)) = (self.key(), call) else { return true };
         let unsigned = !headers.contains_key(signature::HEADER);
-        let believed = (unsigned && self.settings.allow_unsigned_peers)
-            || signature::verify_answer(key, call, status, headers, body);
+        let believed =
+            (unsigned && self.takes_unsigned()) || signature::verify_answer(key, call, status, headers, body);
         if !believed {
             count(&self.refused.answers);
         }
@@ -174,7 +181,7 @@ impl Security {
 
     /// Whether a call of a peer may be taken that nobody has signed.
     pub(crate) fn takes_unsigned(&self) -> bool {
-        self.settings.key.is_none() || self.settings.allow_unsigned_peers
+        self.settings.takes_unsigned()
     }
 
     /// Checks a peer's call. `Ok(None)`: there is no signature, and none is needed.
@@ -188,7 +195,7 @@ impl Security {
     ) -> Result<Option<Signature>, WireError> {
         let Some(key) = self.key() else { return Ok(None) };
         let Some(text) = message.headers.get(signature::HEADER) else {
-            if self.settings.allow_unsigned_peers {
+            if self.takes_unsigned() {
                 return Ok(None);
             }
             count(&self.refused.unsigned);

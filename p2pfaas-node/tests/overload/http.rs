@@ -1,0 +1,45 @@
+//! As little HTTP as clients need that must not be the bottleneck.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A call of the function that sleeps for as many seconds as its body says.
+pub fn call(body: &[u8]) -> Vec<u8> {
+    let head =
+        format!("POST /function/sleep HTTP/1.1\r\nHost: node\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// The status of the next answer on a connection.
+pub async fn status(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<u16> {
+    buffer.clear();
+    let end = loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let length: usize = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    while buffer.len() < end + length {
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    }
+    head.split(' ').nth(1)?.parse().ok()
+}
+
+/// All that comes back for a question.
+pub async fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let question = format!("GET {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n");
+    stream.write_all(question.as_bytes()).await.expect("writes");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.expect("an answer");
+    text
+}

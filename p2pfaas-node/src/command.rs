@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use p2pfaas_core::policy::Registry;
-use p2pfaas_learner::service::StopSignals;
+use p2pfaas_learner::service::{StopSignals, ask_health};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -21,6 +21,13 @@ pub fn run(registry: Registry) -> ExitCode {
     let read_file = |path: &std::path::Path| std::fs::read_to_string(path);
     match config::load(std::env::args_os(), std::env::vars_os(), &read_file, &registry) {
         Ok(Asked::Node(loaded)) => serve(*loaded, registry),
+        Ok(Asked::Health(listen)) => match ask_health(listen) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                let _ = writeln!(stderr(), "p2pfaas-node: the node at {listen} is not well: {why}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Asked::Text(text)) => {
             // A reader that has seen enough and closed its end is no failure.
             let _ = stdout().write_all(text.as_bytes());

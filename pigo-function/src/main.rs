@@ -108,7 +108,15 @@ struct Options {
     /// How long calls may go on once told to stop
     #[arg(long, env = "PIGO_GRACE_S", value_name = "SECONDS", default_value_t = ServiceSettings::default().grace_s)]
     grace: u32,
+
+    /// Only ask the service that runs at --listen whether it is well: exit code 0 or 1, for a container's health check
+    #[cfg(feature = "url")]
+    #[arg(long)]
+    health: bool,
 }
+
+#[cfg(feature = "url")]
+const HEALTH_PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 
 impl Options {
     fn model(&self) -> Model {
@@ -153,10 +161,31 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    #[cfg(feature = "url")]
+    if options.health {
+        return health(&options);
+    }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("pigo-function: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(feature = "url")]
+fn health(options: &Options) -> ExitCode {
+    // A wildcard address reaches this machine as well as any other that it has.
+    let asked = ureq::get(format!("http://{}/_/health", options.listen))
+        .config()
+        .timeout_global(Some(HEALTH_PATIENCE))
+        .build()
+        .call();
+    match asked {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("pigo-function: not well: {why}");
             ExitCode::FAILURE
         }
     }

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 use super::folder::DataFolder;
 use super::signals::StopSignals;
 use super::start::Sources;
-use super::{routes, serve, serve_websocket};
+use super::{ask_health, routes, serve, serve_websocket};
 use crate::online::{Online, OnlineOptions};
 
 /// Exit code for a wrong configuration, and for data that cannot be used.
@@ -91,6 +91,10 @@ struct Options {
     #[arg(long, env = "P2PFAAS_LEARNER_LOG", value_name = "FILTER", value_parser = filter)]
     log: Option<String>,
 
+    /// Only ask the learner that runs at --listen whether it is well: exit code 0 or 1, for a container's health check
+    #[arg(long)]
+    health: bool,
+
     /// `development` logs more, as with the old learner
     #[arg(long, env = "P2PFAAS_RUNNING_ENVIRONMENT", value_name = "NAME", hide = true)]
     running_environment: Option<String>,
@@ -134,11 +138,25 @@ impl Options {
 pub fn run() -> ExitCode {
     let options = Options::parse();
     options.start_log();
+    if options.health {
+        return health(&options);
+    }
     match start(&options) {
         Ok((learner, addresses)) => keep(learner, addresses),
         Err(why) => {
             let _ = writeln!(stderr(), "p2pfaas-learner: {why}");
             ExitCode::from(MISCONFIGURED)
+        }
+    }
+}
+
+fn health(options: &Options) -> ExitCode {
+    let well = options.addresses().and_then(|(http, _)| ask_health(http).map_err(|why| why.to_string()));
+    match well {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            let _ = writeln!(stderr(), "p2pfaas-learner: not well: {why}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -13,6 +13,7 @@ mod batch;
 pub mod command;
 mod error;
 mod folder;
+mod health;
 mod metrics;
 mod monitoring;
 mod numbers;
@@ -39,6 +40,7 @@ use utoipa_axum::routes;
 
 use crate::online::Online;
 
+pub use health::ask_health;
 pub use server::serve;
 pub use signals::StopSignals;
 pub use websocket::serve_websocket;

@@ -18,6 +18,8 @@ use super::suggest::nearest;
 pub(super) enum CommandLine {
     /// A node with what these flags say.
     Run(Layer),
+    /// Only a question to the node that runs with what these flags say.
+    AskHealth(Layer),
     /// Only this text: help or version.
     Print(String),
 }
@@ -31,7 +33,11 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>, registry: &Reg
         match command(registry).try_get_matches_from(&arguments) {
             Ok(matches) => {
                 take(&matches, &mut layer);
-                return CommandLine::Run(layer);
+                return if matches.get_flag(HEALTH) {
+                    CommandLine::AskHealth(layer)
+                } else {
+                    CommandLine::Run(layer)
+                };
             }
             Err(error) => match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -60,7 +66,11 @@ pub(super) fn command(registry: &Registry) -> Command {
         .after_long_help(format!("{EXAMPLES}\n\n{}{RULES}", policies(registry)))
         .arg_required_else_help(false)
         .args(KEYS.iter().map(|key| flag(key, &defaults)))
+        .arg(Arg::new(HEALTH).long(HEALTH).action(ArgAction::SetTrue).help(HEALTH_HELP))
 }
+
+const HEALTH: &str = "health";
+const HEALTH_HELP: &str = "Only ask the node that runs with these settings whether it takes jobs: exit code 0 or 1, for a container's health check";
 
 const ABOUT: &str = "One node of a P2PFaaS cluster: runs functions, and shares the load with its peers";
 

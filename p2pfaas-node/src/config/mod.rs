@@ -25,6 +25,7 @@ mod value;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use p2pfaas_core::policy::Registry;
@@ -43,6 +44,8 @@ use crate::settings::Settings;
 pub enum Asked {
     /// A node.
     Node(Box<Loaded>),
+    /// Whether the node that listens here is well.
+    Health(SocketAddr),
     /// Only this text: help or version.
     Text(String),
 }
@@ -105,8 +108,13 @@ pub fn load(
 ) -> Result<Asked, ConfigErrors> {
     let mut loading =
         Loading { draft: Draft::default(), problems: Vec::new(), warnings: Vec::new(), registry };
+    let mut asks_health = false;
     match command_line::read(arguments, registry) {
         CommandLine::Run(flags) => loading.add(flags),
+        CommandLine::AskHealth(flags) => {
+            asks_health = true;
+            loading.add(flags);
+        }
         CommandLine::Print(text) => return Ok(Asked::Text(text)),
     }
     let variables: Vec<_> = variables.into_iter().collect();
@@ -120,7 +128,13 @@ pub fn load(
     loading.add_old_files(read_file);
     let Loading { draft, mut problems, warnings, .. } = loading;
     let loaded = check::complete(draft, read_file, &variables, &mut problems, warnings);
-    if problems.is_empty() { Ok(Asked::Node(Box::new(loaded))) } else { Err(ConfigErrors(problems)) }
+    if !problems.is_empty() {
+        Err(ConfigErrors(problems))
+    } else if asks_health {
+        Ok(Asked::Health(loaded.settings.listen))
+    } else {
+        Ok(Asked::Node(Box::new(loaded)))
+    }
 }
 
 struct Loading<'a> {

@@ -1,6 +1,7 @@
 //! The node service over real HTTP.
 
 mod async_calls;
+mod dashboards;
 mod faults;
 mod gossip;
 mod hostile;

@@ -31,7 +31,7 @@ fn load(
 fn node(arguments: &[&str], variables: &[(&str, &str)], files: &[(&str, &str)]) -> Loaded {
     match load(arguments, variables, files) {
         Ok(Asked::Node(loaded)) => *loaded,
-        Ok(Asked::Text(text)) => panic!("{text}"),
+        Ok(asked) => panic!("{asked:?}"),
         Err(errors) => panic!("{errors}"),
     }
 }

@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::NodeService;
 use crate::config::{self, Asked, Loaded, LogFormat, LogSettings};
+use crate::supervisor;
 
 /// Exit code for a wrong configuration.
 const MISCONFIGURED: u8 = 2;
@@ -100,7 +101,12 @@ async fn node(loaded: Loaded, registry: Registry) -> ExitCode {
     };
     info!(address = %service.address(), ?discovery, ?learner, "listening");
 
-    signals.next().await;
+    supervisor::ready();
+    tokio::select! {
+        () = signals.next() => {}
+        never = supervisor::live() => match never {},
+    }
+    supervisor::stopping();
     info!("told to stop; jobs under way may finish");
     tokio::select! {
         () = service.shutdown() => {

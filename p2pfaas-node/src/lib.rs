@@ -26,6 +26,7 @@ mod service;
 mod settings;
 mod shared;
 mod store;
+mod supervisor;
 mod trace;
 mod workers;
 

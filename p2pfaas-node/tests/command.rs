@@ -61,3 +61,43 @@ fn a_node_that_is_told_to_stop_ends_with_exit_code_0() {
     assert_eq!(status.code(), Some(0), "{seen}");
     assert!(seen.contains("\"stopped\""), "{seen}");
 }
+
+#[cfg(unix)]
+#[test]
+fn systemd_is_told_that_a_node_is_ready_lives_and_stops_and_its_health_can_be_asked_meanwhile() {
+    use std::os::unix::net::UnixDatagram;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).expect("a socket");
+    systemd.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
+    let heard = || {
+        let mut message = [0; 256];
+        let length = systemd.recv(&mut message).expect("a message within 30 s");
+        String::from_utf8_lossy(&message[..length]).trim().to_string()
+    };
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let listen = format!("--listen={}", free.expect("a free port"));
+    let health = || program().args([&listen, "--health"]).output().expect("runs").status.code();
+    assert_eq!(health(), Some(1));
+
+    let mut node = program()
+        .args([&listen, "--discovery-listen=none", "--learner-listen=none", "--log=off"])
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "20000")
+        .spawn()
+        .expect("starts");
+    assert_eq!(heard(), "READY=1");
+    assert_eq!(heard(), "WATCHDOG=1");
+    assert_eq!(heard(), "WATCHDOG=1");
+    assert_eq!(health(), Some(0));
+    let told = Command::new("kill").args(["-TERM", &node.id().to_string()]).status().expect("kill runs");
+    assert!(told.success());
+    let mut last = heard();
+    while last == "WATCHDOG=1" {
+        last = heard();
+    }
+    assert_eq!(last, "STOPPING=1");
+    assert_eq!(node.wait().expect("ends").code(), Some(0));
+    assert_eq!(health(), Some(1));
+}

@@ -9,12 +9,21 @@ use super::keys::{KEYS, Key, PREFIX, Set};
 use super::suggest::nearest;
 use super::value;
 
+const MACHINE_ID: &str = "machine-id";
+/// How balena names the device to its containers: its machine, if no other id is given.
+const DEVICE: &str = "BALENA_DEVICE_UUID";
+
 /// Reads the variables whose names begin with `P2PFAAS_`. An empty one says nothing: that is how
 /// a compose file gives one that is not set.
 pub(super) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Layer {
     let mut layer = Layer::default();
     let mut texts = BTreeMap::new();
+    let mut device = None;
     for (name, value) in variables {
+        if name == DEVICE {
+            device = value.into_string().ok().filter(|id| !id.is_empty());
+            continue;
+        }
         let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
         match value.into_string() {
             Ok(text) if text.trim().is_empty() => {}
@@ -28,6 +37,11 @@ pub(super) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) ->
         }
     }
 
+    if let (Some(key), Some(device), false) =
+        (Key::named(MACHINE_ID), &device, texts.contains_key("MACHINE_ID"))
+    {
+        layer.give(key, Given::words(key, device, &format!("environment variable {DEVICE}")));
+    }
     let old = Old::take(&mut texts);
     for (name, text) in &texts {
         let key = Key::named(&name.to_lowercase()).filter(|_| !name.contains('-'));

@@ -218,3 +218,11 @@ fn the_seed_is_another_one_each_time_unless_it_is_given() {
     assert_ne!(seed(&[]), seed(&[]));
     assert_eq!(seed(&["--seed=18446744073709551615"]), u64::MAX);
 }
+
+#[test]
+fn a_device_of_balena_is_a_machine_of_that_name_unless_another_is_given() {
+    let device = ("BALENA_DEVICE_UUID", "0123abcd");
+    assert_eq!(node(&[], &[device], &[]).settings.machine_id, "0123abcd");
+    assert_eq!(node(&[], &[device, ("P2PFAAS_MACHINE_ID", "pi-1")], &[]).settings.machine_id, "pi-1");
+    assert_eq!(node(&["--machine-id=pi-2"], &[device], &[]).settings.machine_id, "pi-2");
+}

@@ -1,9 +1,11 @@
 //! As little HTTP as clients need that must not be the bottleneck.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// A call of the function that sleeps for as many seconds as its body says.
 pub fn call(body: &[u8]) -> Vec<u8> {
@@ -34,12 +36,19 @@ pub async fn status(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<u16>
     head.split(' ').nth(1)?.parse().ok()
 }
 
-/// All that comes back for a question.
-pub async fn get(address: SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.expect("connects");
-    let question = format!("GET {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n");
-    stream.write_all(question.as_bytes()).await.expect("writes");
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.expect("an answer");
-    text
+/// All that comes back for `GET path`, head and body.
+pub async fn get(address: SocketAddr, path: &str) -> Option<String> {
+    ask(address, format!("GET {path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n").as_bytes()).await
+}
+
+/// All that comes back within a second for a question, after which the node closes; `None`: nothing.
+pub async fn ask(address: SocketAddr, question: &[u8]) -> Option<String> {
+    let asked = async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(question).await.ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.ok()?;
+        Some(text)
+    };
+    timeout(Duration::from_secs(1), asked).await.ok().flatten()
 }

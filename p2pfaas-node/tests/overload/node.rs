@@ -57,7 +57,8 @@ impl Node {
     async fn knows(&self, peers: usize) {
         let wanted = format!("p2pfaas_peers {peers}");
         for _ in 0..2_000 {
-            if http::get(self.address, "/metrics").await.lines().any(|line| line == wanted) {
+            let told = http::get(self.address, "/metrics").await.unwrap_or_default();
+            if told.lines().any(|line| line == wanted) {
                 return;
             }
             sleep(Duration::from_millis(5)).await;

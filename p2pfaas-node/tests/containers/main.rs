@@ -29,12 +29,14 @@ const NODES: usize = 5;
 async fn a_cluster_in_containers_outlives_what_happens_to_its_nodes() {
     let cluster = Cluster::of_compose(NODES);
     cluster.whole(RESTARTED, Instant::now()).await;
+    // Every job goes to a peer, so that many are at the node that is killed.
     cluster.set_policy("ForwardScheduler", &["1"]).await;
     let load = Load::start(NODES);
     load.run_for(Duration::from_secs(5)).await;
     assert_eq!(load.count(Outcome::is_lost), 0, "without a fault nothing is lost");
 
     a_node_is_killed(&cluster, &load).await;
+    cluster.set_policy("PowerOfNScheduler", &["1", "2", "true", "1"]).await;
     a_node_is_paused(&cluster, &load).await;
     two_are_cut_off_from_three(&cluster, &load).await;
     one_after_the_other_is_restarted(&cluster, &load).await;

@@ -43,8 +43,8 @@ COPY --from=build /out/p2pfaas-node /p2pfaas-node
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 ENV P2PFAAS_LISTEN=0.0.0.0:18080 P2PFAAS_DISCOVERY_LISTEN=0.0.0.0:19000 \
-    P2PFAAS_LEARNER_LISTEN=0.0.0.0:19020 P2PFAAS_LEARNER_WS_LISTEN=0.0.0.0:8765 P2PFAAS_DATA=/data
+    P2PFAAS_LEARNER_LISTEN=0.0.0.0:19020 P2PFAAS_DATA=/data
 VOLUME /data
-EXPOSE 18080 18080/udp 19000 19020 8765
+EXPOSE 18080 18080/udp 19000 19020
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 CMD ["/p2pfaas-node", "--health"]
 ENTRYPOINT ["/p2pfaas-node"]

@@ -3,6 +3,7 @@
 mod errors;
 mod forms;
 mod old;
+mod shipped;
 mod sources;
 
 use std::io;

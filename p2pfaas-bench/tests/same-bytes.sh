@@ -4,12 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Optimised, without the long link of a real release.
-export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 cargo build --quiet -p p2pfaas-bench
-cargo build --quiet -p p2pfaas-bench --release --target-dir target/same-bytes
+# Optimised, without the long link of a real release; static as deploy/build.sh builds, which may so share what is compiled.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+host=$(rustc -vV | sed -n 's/^host: //p')
+RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols" \
+  cargo build --quiet -p p2pfaas-bench --release --target "$host" --target-dir target/optimised
 target=${CARGO_TARGET_DIR:-target}
-builds=("$target/debug/p2pfaas" target/same-bytes/release/p2pfaas)
+builds=("$target/debug/p2pfaas" "target/optimised/$host/release/p2pfaas")
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The whole in real containers, on this machine: builds the programs and the images, starts the cluster of
 # docker-compose.yml, runs an experiment on it from outside, and then kills, pauses, cuts off and restarts its nodes with
-# load on them. Needs Docker, Compose (v2 or 1.29), iptables and root.
+# load on them. Needs Docker, Compose (v2 or 1.29), iptables, a static busybox, and root. P2PFAAS_STAGED=1 takes the programs that
+# deploy/stage.sh has made before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export COMPOSE_PROJECT_NAME=p2pfaas-test P2PFAAS_LOG=info

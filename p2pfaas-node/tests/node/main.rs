@@ -1,9 +1,9 @@
 //! The node service over real HTTP.
 
 mod async_calls;
-mod dashboards;
 mod faults;
 mod gossip;
+mod grafana;
 mod hostile;
 mod learner;
 mod preflight;

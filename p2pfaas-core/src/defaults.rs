@@ -33,6 +33,10 @@ pub const ASK_TIMEOUT: Duration = Duration::from_millis(100);
 pub const SUSPICION: Duration = Duration::from_secs(1);
 /// However often it has failed in a row, it is left alone no longer than this.
 pub const MAX_SUSPICION: Duration = Duration::from_secs(60);
+/// Forwards that reached nobody and may be decided about again, for a hundred forwards.
+pub const RETRY_PERCENT: u32 = 20;
+/// So many of them at once, where there were none for a while.
+pub const RETRY_BURST: u32 = 10;
 /// Time constant of a node's own arrival rate: an arrival of that long ago counts 1/e.
 pub const ARRIVAL_RATE_TIME: Duration = Duration::from_secs(10);
 /// Weight of the newest measurement in a peer's round-trip time (as TCP's, RFC 6298).

@@ -84,4 +84,6 @@ pub enum ForwardAnswer {
     NotTaken,
     /// The peer closed, hung, or answered something that is not an answer.
     NoAnswer,
+    /// Nothing of the job has been sent: there was no connection to the peer.
+    NotReached,
 }

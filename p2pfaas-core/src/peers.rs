@@ -338,6 +338,7 @@ impl Peers {
         index < self.marks.len()
             && (self.special == 0 || self.marks[index].is_plain() || self.eligible_all_the_same(peer, visit))
             && Some(peer) != visit.sender
+            && Some(peer) != visit.unreached
             && (visit.visited.is_empty() || !visit.visited.contains(&self.nodes[index]))
     }
 
@@ -360,9 +361,11 @@ pub(crate) struct Visit<'a> {
     pub now: Time,
     pub visited: &'a [NodeId],
     pub sender: Option<PeerId>,
+    /// The last peer that could not be reached with it.
+    pub unreached: Option<PeerId>,
 }
 
-/// The peers to which one job may go: present, not suspected, and not visited by it.
+/// The peers to which one job may go: present, not suspected, not visited by it, and not just found to be away.
 #[derive(Debug, Clone, Copy)]
 pub struct EligiblePeers<'a> {
     pub(crate) peers: &'a Peers,
@@ -483,7 +486,7 @@ mod tests {
         peers.set(&[list("b", None), list("a", None), list("b", node), list("b", None), list("a", None)]);
         assert_eq!(peers.names().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(peers.present(), [PeerId(0), PeerId(1)]);
-        let visit = Visit { now: Time::ZERO, visited: &[me()], sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &[me()], sender: None, unreached: None };
         let eligible = EligiblePeers { peers: &peers, visit };
         assert_eq!(
             eligible.iter().collect::<Vec<_>>(),
@@ -520,7 +523,7 @@ mod tests {
         peers.learn_load(PeerId(0), load, at(10), ms(16));
         peers.learn_load(PeerId(7), load, at(10), ms(16));
 
-        let visit = Visit { now: at(40), visited: &[], sender: None };
+        let visit = Visit { now: at(40), visited: &[], sender: None, unreached: None };
         let eligible = EligiblePeers { peers: &peers, visit };
         let told = PeerView { load: Some(load), age: Some(ms(30)), round_trip: Some(ms(9)), available: true };
         let nothing = PeerView { load: None, age: None, round_trip: None, available: false };
@@ -536,7 +539,7 @@ mod tests {
         peers.learn_load(PeerId(0), PeerLoad::default(), Time::ZERO, Duration::from_millis(1));
         peers.set(&table(&["new"]));
         assert_eq!(peers.by_name("new"), Some(PeerId(0)));
-        let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &[], sender: None, unreached: None };
         let view = EligiblePeers { peers: &peers, visit }.view(PeerId(0));
         assert_eq!(view, Some(PeerView { load: None, age: None, round_trip: None, available: true }));
     }
@@ -549,7 +552,7 @@ mod tests {
         let load = |running| PeerLoad { running, queued: 0, slots: 4 };
         let at = |millis| Time::ZERO + ms(millis);
         let view = |peers: &Peers, now| {
-            let visit = Visit { now, visited: &[], sender: None };
+            let visit = Visit { now, visited: &[], sender: None, unreached: None };
             EligiblePeers { peers, visit }.view(PeerId(0)).map(|view| (view.load, view.age, view.round_trip))
         };
         peers.hear_load(PeerId(0), load(1), at(100), ms(30));
@@ -567,7 +570,7 @@ mod tests {
         let mut peers = table_of_me();
         peers.set(&table(&["a", "b"]));
         let eligible = |peers: &Peers| {
-            let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
+            let visit = Visit { now: Time::ZERO, visited: &[], sender: None, unreached: None };
             EligiblePeers { peers, visit }.iter().collect::<Vec<_>>()
         };
         peers.doubt(PeerId(0), true);
@@ -589,7 +592,7 @@ mod tests {
         let mut peers = table_of_me();
         peers.set(&table(&["a", "b", "c", "d", "e", "f"]));
         let visited = [NodeId::from_machine_id("b")];
-        let visit = Visit { now: Time::ZERO, visited: &visited, sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &visited, sender: None, unreached: None };
         let eligible = EligiblePeers { peers: &peers, visit };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
         for n in 1..=6_u32 {
@@ -615,7 +618,7 @@ mod tests {
         peers.set(&[("old:18080".to_string(), None)]);
         let visited = [NodeId::from_machine_id("x")];
         let eligible = |visited: &[NodeId]| {
-            let visit = Visit { now: Time::ZERO, visited, sender: None };
+            let visit = Visit { now: Time::ZERO, visited, sender: None, unreached: None };
             EligiblePeers { peers: &peers, visit }.contains(PeerId(0))
         };
         assert!(eligible(&[]));

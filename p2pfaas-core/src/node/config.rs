@@ -25,6 +25,10 @@ pub struct NodeConfig {
     /// A peer that failed a forward is left alone for this long; twice as long each time that it fails the next one, too, up to
     /// [`MAX_SUSPICION`](crate::defaults::MAX_SUSPICION).
     pub suspicion: Duration,
+    /// Jobs that may be decided about again because a peer could not be reached, for a hundred forwards; besides them one a
+    /// second, and [`RETRY_BURST`](crate::defaults::RETRY_BURST) at once. 0: none, they fail.
+    #[serde(default = "retry_percent")]
+    pub retry_percent: u32,
     /// Forwards that a job may see among our nodes, whatever the policy says.
     pub max_hops: u32,
     /// Jobs in the node at once, in any state; one more is dropped.
@@ -59,6 +63,7 @@ impl Default for NodeConfig {
             probe_timeout: defaults::PROBE_TIMEOUT,
             ask_timeout: defaults::ASK_TIMEOUT,
             suspicion: defaults::SUSPICION,
+            retry_percent: defaults::RETRY_PERCENT,
             max_hops: defaults::MAX_HOPS,
             max_jobs: defaults::MAX_JOBS,
             task_types: defaults::TASK_TYPES,
@@ -70,4 +75,9 @@ impl Default for NodeConfig {
             reward: Reward::default(),
         }
     }
+}
+
+/// Of a log that was written before there was a choice.
+fn retry_percent() -> u32 {
+    defaults::RETRY_PERCENT
 }

@@ -26,6 +26,12 @@ pub struct Counters {
     pub forwards_failed: u64,
     /// Forwards that a policy wanted and hop control did not allow; those jobs ran here.
     pub forwards_refused: u64,
+    /// Jobs that were decided about again, since a peer could not be reached.
+    #[serde(default)]
+    pub retries: u64,
+    /// Jobs that failed because a peer could not be reached and too many had been tried again lately.
+    #[serde(default)]
+    pub retries_refused: u64,
     /// Probes sent.
     pub probes: u64,
     /// Probes that failed or ran out of time.
@@ -49,6 +55,8 @@ impl std::ops::AddAssign for Counters {
         self.forwarded += other.forwarded;
         self.forwards_failed += other.forwards_failed;
         self.forwards_refused += other.forwards_refused;
+        self.retries += other.retries;
+        self.retries_refused += other.retries_refused;
         self.probes += other.probes;
         self.probes_failed += other.probes_failed;
         self.asks += other.asks;

@@ -8,6 +8,7 @@ mod jobs;
 mod memory;
 mod policies;
 pub(crate) mod prefetch;
+mod retries;
 mod tables;
 mod timers;
 
@@ -34,6 +35,7 @@ use job::{Job, Moment, SourceKind, Stage, Whom};
 use jobs::Jobs;
 use memory::ForwardedIds;
 use policies::Policies;
+use retries::Retries;
 pub use tables::Tables;
 use timers::{Alarm, Timers};
 
@@ -55,6 +57,7 @@ pub struct Node {
     counters: Counters,
     next_eid: u64,
     unrecognisable_forwards: u32,
+    retries: Retries,
     peers: Peers,
     forwarded: ForwardedIds,
     observation: Observation,
@@ -82,6 +85,7 @@ impl Node {
             counters: Counters::default(),
             next_eid: config.first_eid,
             unrecognisable_forwards: 0,
+            retries: Retries::new(config.retry_percent),
             peers: Peers::numbered(id, &config.peer_numbers),
             forwarded: ForwardedIds::new(config.forwarded_ids),
             observation: Observation::default(),
@@ -185,7 +189,7 @@ impl Node {
             Event::Probed { job, peer, load, node } => self.probed(now, job, peer, load, node, rng, fx),
             Event::Acted { job, choice } => self.acted(now, job, choice, rng, fx),
             Event::Executed { job, success } => self.executed(now, job, success, fx),
-            Event::Forwarded { job, answer } => self.forward_answered(now, job, answer, fx),
+            Event::Forwarded { job, answer } => self.forward_answered(now, job, answer, rng, fx),
             Event::Cancel { job } => self.cancel(now, job, fx),
             Event::Wake => self.wake(now, rng, fx),
             Event::SetCapacity(capacity) => {
@@ -374,6 +378,9 @@ impl Node {
         self.forwarded.insert(job.id);
         self.counters.forwarded += 1;
         let Some(job) = self.jobs.get_mut(key) else { return };
+        if job.unreached == Whom::NOBODY {
+            self.retries.forwarded();
+        }
         job.scheduled = now.into();
         job.forwarded = now.into();
         job.forwarded_to = peer.into();
@@ -512,11 +519,18 @@ impl Node {
         self.finish(now, key, outcome, fx);
     }
 
-    fn forward_answered<E: Effects>(&mut self, now: Time, key: JobKey, answer: ForwardAnswer, fx: &mut E) {
+    fn forward_answered<E: Effects>(
+        &mut self,
+        now: Time,
+        key: JobKey,
+        answer: ForwardAnswer,
+        rng: &mut dyn Rng,
+        fx: &mut E,
+    ) {
         let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Forwarding) else {
             return self.counters.stray_events += 1;
         };
-        if answer != ForwardAnswer::NoAnswer
+        if !matches!(answer, ForwardAnswer::NoAnswer | ForwardAnswer::NotReached)
             && let Some(peer) = job.forwarded_to.get()
         {
             self.peers.trust(peer, now);
@@ -527,20 +541,48 @@ impl Node {
             ForwardAnswer::Rejected => Outcome::Rejected,
             ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
             ForwardAnswer::NotTaken => {
-                self.unrecognisable_forwards -= u32::from(job.unrecognisable);
-                if let Some(job) = self.jobs.get_mut(key) {
-                    job.forwarded = Moment::NEVER;
-                    job.forwarded_to = Whom::NOBODY;
-                    job.enter(Stage::Deciding);
-                }
+                self.take_back(key);
                 return self.run_here(now, key, fx);
             }
             ForwardAnswer::NoAnswer => {
                 self.forward_failed(now, key);
                 Outcome::Failed(Failure::Forward)
             }
+            ForwardAnswer::NotReached => {
+                self.forward_failed(now, key);
+                if self.retries.take(now) {
+                    self.counters.retries += 1;
+                    return self.try_again(now, key, rng, fx);
+                }
+                self.counters.retries_refused += 1;
+                Outcome::Failed(Failure::Forward)
+            }
         };
         self.finish(now, key, outcome, fx);
+    }
+
+    /// The job is here as if it had never left.
+    fn take_back(&mut self, key: JobKey) {
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        self.unrecognisable_forwards -= u32::from(job.unrecognisable);
+        job.forwarded = Moment::NEVER;
+        job.forwarded_to = Whom::NOBODY;
+        job.enter(Stage::Deciding);
+    }
+
+    /// A job's peer could not be reached: its policy decides once more, without that peer. After that, or where a
+    /// learner has chosen the peer (its choice has one outcome), the job runs here.
+    fn try_again<E: Effects>(&mut self, now: Time, key: JobKey, rng: &mut dyn Rng, fx: &mut E) {
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        let before = std::mem::replace(&mut job.unreached, job.forwarded_to);
+        let chosen = job.asked.as_ref().is_some_and(|asked| asked.choice.is_some());
+        self.take_back(key);
+        if before != Whom::NOBODY || chosen {
+            return self.run_here(now, key, fx);
+        }
+        let decision =
+            self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng));
+        self.carry_out(now, key, decision, rng, fx);
     }
 
     fn forward_failed(&mut self, now: Time, key: JobKey) {
@@ -637,7 +679,8 @@ fn timer_is_alive(jobs: &Jobs, key: JobKey, alarm: Alarm) -> bool {
 }
 
 fn eligible_peers<'a>(now: Time, job: &'a Job, peers: &'a Peers) -> EligiblePeers<'a> {
-    EligiblePeers { peers, visit: Visit { now, visited: job.visited(), sender: job.sender.get() } }
+    let (sender, unreached) = (job.sender.get(), job.unreached.get());
+    EligiblePeers { peers, visit: Visit { now, visited: job.visited(), sender, unreached } }
 }
 
 fn situation<'a>(

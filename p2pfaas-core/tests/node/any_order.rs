@@ -180,6 +180,8 @@ pub fn steps() -> impl Strategy<Value = Step> {
         ForwardAnswer::FunctionFailed,
         ForwardAnswer::NotTaken,
         ForwardAnswer::NoAnswer,
+        ForwardAnswer::NotReached,
+        ForwardAnswer::NotReached,
     ];
     prop_oneof![
         12 => arrivals().prop_map(Step::Arrive),

@@ -52,6 +52,10 @@ pub struct Job {
     probes: u32,
     probing_started: Option<Time>,
     forwarded_to: Option<PeerId>,
+    /// The last peer that could not be reached with it.
+    unreached: Option<PeerId>,
+    /// It goes nowhere any more.
+    stays: bool,
     asks: u32,
     seen: Observation,
     chosen: Option<Chosen>,
@@ -89,6 +93,8 @@ pub struct World {
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
     suspected_in_this_step: Vec<PeerId>,
     forwarded: HashSet<JobId>,
+    /// In hundredths of a retry, and the second up to which it has been filled.
+    retries: (u64, Time),
     next_eid: u64,
     counted: Counters,
     wake: Option<Time>,
@@ -120,6 +126,7 @@ impl World {
             doubted: HashSet::new(),
             suspected_in_this_step: Vec::new(),
             forwarded: HashSet::new(),
+            retries: (1_000, Time::ZERO),
             counted: Counters::default(),
             wake: None,
             step: 0,
@@ -171,6 +178,8 @@ impl World {
             probes: 0,
             probing_started: None,
             forwarded_to: None,
+            unreached: None,
+            stays: false,
             asks: 0,
             seen: Observation::default(),
             chosen: None,
@@ -237,6 +246,20 @@ impl World {
         }
     }
 
+    /// Whether a job may be decided about again, by the default share and burst.
+    fn takes_retry(&mut self) -> bool {
+        let (credit, filled) = &mut self.retries;
+        while self.now.since(*filled) >= Duration::from_secs(1) {
+            *filled = *filled + Duration::from_secs(1);
+            *credit = (*credit + 100).min(1_000);
+        }
+        let enough = *credit >= 100;
+        *credit -= if enough { 100 } else { 0 };
+        let counts = (&mut self.counted.retries, &mut self.counted.retries_refused);
+        *(if enough { counts.0 } else { counts.1 }) += 1;
+        enough
+    }
+
     fn count(&self, stage: impl Fn(&Stage) -> bool) -> u32 {
         self.jobs.iter().filter(|job| stage(&job.stage)).count() as u32
     }
@@ -285,8 +308,13 @@ impl World {
                 Some(index) if self.jobs[index].stage == Stage::Forwarded => {
                     let peer = self.jobs[index].forwarded_to.expect("a forwarded job");
                     let left_alone = self.suspected_until.get(&peer).is_some_and(|until| *until > self.now);
-                    if *answer != ForwardAnswer::NoAnswer && !left_alone {
+                    let failed = matches!(answer, ForwardAnswer::NoAnswer | ForwardAnswer::NotReached);
+                    if !failed && !left_alone {
                         self.breakdowns.remove(&peer);
+                    }
+                    if failed {
+                        self.suspect(peer);
+                        self.counted.forwards_failed += 1;
                     }
                     let outcome = match answer {
                         ForwardAnswer::NotTaken => {
@@ -298,12 +326,17 @@ impl World {
                         ForwardAnswer::Dropped => Outcome::Dropped,
                         ForwardAnswer::Rejected => Outcome::Rejected,
                         ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
-                        ForwardAnswer::NoAnswer => Outcome::Failed(Failure::Forward),
+                        ForwardAnswer::NotReached if self.takes_retry() => {
+                            let job = &mut self.jobs[index];
+                            job.stage = Stage::Deciding;
+                            job.forwarded_to = None;
+                            job.stays |= job.unreached.replace(peer).is_some() || job.chosen.is_some();
+                            return Vec::new();
+                        }
+                        ForwardAnswer::NotReached | ForwardAnswer::NoAnswer => {
+                            Outcome::Failed(Failure::Forward)
+                        }
                     };
-                    if *answer == ForwardAnswer::NoAnswer {
-                        self.suspect(peer);
-                        self.counted.forwards_failed += 1;
-                    }
                     vec![(*key, Some(outcome))]
                 }
                 _ => self.stray(),
@@ -413,7 +446,7 @@ impl World {
                     }
                     let since = self.now;
                     let job = self.undecided(job);
-                    assert_eq!(job.arrival.source, Source::Client);
+                    assert!(job.arrival.source == Source::Client && !job.stays);
                     job.stage = Stage::Asked { since };
                     job.asks += 1;
                     job.seen = observation;
@@ -543,9 +576,11 @@ impl World {
         );
         job.stage = Stage::Forwarded;
         job.forwarded_to = Some(forward.peer);
+        let first = job.unreached.is_none();
         let (id, client) = (job.id, job.arrival.source == Source::Client);
         assert!(self.forwarded.insert(id) || client, "a peer's job is forwarded once");
         self.counted.forwarded += 1;
+        self.retries.0 = (self.retries.0 + if first { 20 } else { 0 }).min(1_000);
     }
 
     fn answer(&mut self, key: JobKey, outcome: Outcome) {
@@ -584,6 +619,8 @@ impl World {
         let name = self.node.peers().name(peer).ok_or("unknown peer")?;
         match self.identities.get(name).copied().flatten() {
             _ if !self.present.contains(name) => Err("it has gone"),
+            _ if job.stays => Err("it runs here"),
+            _ if job.unreached == Some(peer) => Err("it could not be reached"),
             _ if sender == Some(peer) => Err("it has sent the job"),
             _ if self.doubted.contains(&peer) => Err("its fellows suspect it"),
             _ if self.suspected_until.get(&peer).is_some_and(|until| *until > self.now) => {

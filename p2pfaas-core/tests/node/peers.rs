@@ -185,6 +185,75 @@ fn a_job_that_a_peer_turns_away_runs_here() {
 }
 
 #[test]
+fn a_job_whose_peer_could_not_be_reached_goes_to_another_peer_and_after_that_runs_here() {
+    let mut rig = Rig::with("ForwardScheduler 1", "NoScheduler false", |config| config.suspicion = ms(0))
+        .among(&["a", "b", "c"]);
+    for _ in 0..20 {
+        rig.pass(Duration::from_secs(9));
+        let (job, effects) = rig.arrive(client());
+        let first = forwarded_to(&effects);
+        let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+        let second = forwarded_to(&effects);
+        assert!(second.is_some() && second != first, "{effects:?}");
+        let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+        assert_eq!(effects, [Effect::Execute { job }], "it is not sent around for ever");
+        rig.executed(job);
+    }
+    let counters = rig.node.counters();
+    assert_eq!((counters.retries, counters.forwards_failed, counters.served), (40, 40, 20), "{counters:?}");
+}
+
+#[test]
+fn a_peers_job_that_reached_nobody_runs_here_and_an_unreached_peer_is_left_alone() {
+    let mut rig = Rig::new("ForwardScheduler 9").among(&["a", "b"]);
+    let (job, effects) = rig.arrive(from_ours(None, 1, &["x"], 1));
+    let first = forwarded_to(&effects);
+    let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+    assert_eq!(effects, [Effect::Execute { job }], "its id has been passed on once");
+    for number in 2..22 {
+        let (_, effects) = rig.arrive(from_ours(None, 1, &["x"], number));
+        assert!(forwarded_to(&effects).is_some_and(|peer| Some(peer) != first), "{effects:?}");
+    }
+}
+
+#[test]
+fn where_too_much_has_been_tried_again_a_job_that_reached_nobody_fails() {
+    let failing = |percent, suspicion| {
+        let mut rig = Rig::with("ForwardScheduler 1", "NoScheduler false", |config| {
+            (config.retry_percent, config.suspicion) = (percent, suspicion);
+        })
+        .among(&["a"]);
+        let failed = (0..100).filter(|_| {
+            let (job, effects) = rig.arrive(client());
+            assert!(forwarded_to(&effects).is_some());
+            let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+            let failed = outcomes(&effects) == [(job, Outcome::Failed(Failure::Forward))];
+            assert!(failed || effects == [Effect::Execute { job }], "{effects:?}");
+            rig.executed(job);
+            failed
+        });
+        let failed = failed.count() as u64;
+        let counters = rig.node.counters();
+        assert_eq!((counters.retries, counters.retries_refused), (100 - failed, failed));
+        failed
+    };
+    assert_eq!(failing(0, ms(0)), 100);
+    // Ten at once, and a fifth of those that come after them; each forward pays its share before it fails.
+    assert_eq!(failing(20, ms(0)), 70 + 1);
+    assert_eq!(failing(100, ms(0)), 0);
+}
+
+#[test]
+fn a_learners_choice_that_reached_nobody_runs_here_and_is_rewarded_once() {
+    let mut rig = Rig::new("LearningScheduler 1").among(&["a", "b"]);
+    let (job, _) = rig.arrive(client());
+    assert!(forwarded_to(&rig.acted(job, Some(3))).is_some());
+    let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+    assert_eq!(effects, [Effect::Execute { job }]);
+    assert_eq!(learned(&rig.executed(job)), [(0, Some(1.0))]);
+}
+
+#[test]
 fn a_peer_that_goes_while_it_is_probed_gets_no_job() {
     let mut rig = Rig::new("PowerOfNScheduler 1 1 true 1").among(&["a"]);
     rig.load_up_to(1);

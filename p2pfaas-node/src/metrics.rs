@@ -168,6 +168,8 @@ impl Metrics {
             ("forwarded", counters.forwarded),
             ("forward_failed", counters.forwards_failed),
             ("forward_refused", counters.forwards_refused),
+            ("retry", counters.retries),
+            ("retry_refused", counters.retries_refused),
             ("probe", counters.probes),
             ("probe_failed", counters.probes_failed),
             ("ask", counters.asks),

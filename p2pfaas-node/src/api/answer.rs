@@ -215,7 +215,7 @@ fn job_error(ending: &Ending, result: &JobResult) -> WireError {
             (ErrorCode::NoSuchPeer, "the peer that the action names is not there".into())
         }
         Outcome::Failed(Failure::Forward) => match result {
-            JobResult::Peer(PeerAnswer::Improper { reason }) => {
+            JobResult::Peer(PeerAnswer::Improper { reason } | PeerAnswer::NotReached { reason }) => {
                 (ErrorCode::ForwardFailed, format!("the peer did not answer: {reason}"))
             }
             _ => (ErrorCode::ForwardFailed, "no peer to forward to".into()),

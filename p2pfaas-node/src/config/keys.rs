@@ -87,7 +87,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 59] = [
+pub(super) static KEYS: [Key; 60] = [
     key(
         ADDRESSES,
         "listen",
@@ -431,6 +431,14 @@ pub(super) static KEYS: [Key; 59] = [
         "A peer that failed a forward is left alone for this long, and twice as long each time that it fails the next one, too",
         |draft| show_span(draft.settings.core.suspicion),
         Set::Text(|draft, text| put(&mut draft.settings.core.suspicion, span(text))),
+    ),
+    key(
+        BOUNDS,
+        "retry-percent",
+        "N",
+        "Jobs that may be decided about again since a peer could not be reached, for a hundred forwards; 0: they fail",
+        |draft| draft.settings.core.retry_percent.to_string(),
+        Set::Text(|draft, text| put(&mut draft.settings.core.retry_percent, whole(text, 0..=100))),
     ),
     key(
         BOUNDS,

@@ -93,8 +93,8 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
         slots.by_type().iter().fold((0, 0), |sum, count| (sum.0 + count.running, sum.1 + count.queued));
     holds(by_type == (running, queued), Invariant::Slots, || format!("by type they are {by_type:?}"))?;
 
-    let Counters { fallbacks, forwards_refused, .. } = counters;
-    let seen = Counters { fallbacks, forwards_refused, ..life.seen };
+    let Counters { fallbacks, forwards_refused, retries, retries_refused, .. } = counters;
+    let seen = Counters { fallbacks, forwards_refused, retries, retries_refused, ..life.seen };
     holds(counters == seen, Invariant::Conservation, || format!("counted {counters:?}, seen {seen:?}"))?;
     let adds_up = counters.arrived == counters.answered() + under_way as u64;
     holds(adds_up && life.node.jobs_under_way() == under_way, Invariant::Conservation, || {
@@ -102,6 +102,9 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
             "{under_way} jobs are under way by the driver's books, {} by the node's: {counters:?}",
             life.node.jobs_under_way()
         )
+    })?;
+    holds(retries + retries_refused == life.not_reached, Invariant::Conservation, || {
+        format!("{} forwards reached nobody: {counters:?}", life.not_reached)
     })?;
     let forward = fallbacks >= life.counted.fallbacks && forwards_refused >= life.counted.forwards_refused;
     holds(forward, Invariant::Conservation, || "a count has gone back".into())?;

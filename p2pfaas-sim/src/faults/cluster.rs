@@ -169,7 +169,7 @@ impl<'a> Cluster<'a> {
             return self.hub.old_peer_gets(machine, arrival.id, keeps_id, brought);
         }
         let Some(life) = self.lives[machine].as_deref_mut() else {
-            self.hub.reply(machine, brought.back, ForwardAnswer::NoAnswer);
+            self.hub.reply(machine, brought.back, ForwardAnswer::NotReached);
             return Ok(());
         };
         if life.draining || self.hub.chance(self.hub.weather.not_offered) {
@@ -246,7 +246,10 @@ impl<'a> Cluster<'a> {
                 let own = p2pfaas_core::JobId { origin: life.node.id(), number: life.node.next_job_number() };
                 let (id, source) = (arrival.id.unwrap_or(own), arrival.source.clone());
                 let key = life.node.next_key();
-                life.tasks.insert(key, Task { brought, id, source, arrived: now, stage: Stage::Idle });
+                life.tasks.insert(
+                    key,
+                    Task { brought, id, source, arrived: now, stage: Stage::Idle, unreached: Vec::new() },
+                );
                 hub.log.line(hub.now, &hub.names[node], || log::event(&event, &life.word(key)));
                 let given = life.node.arrive(now, arrival.clone(), &mut life.rng, &mut effects);
                 holds(given == key, Invariant::OneAnswer, || "a job has another key than was said".into())?;
@@ -356,6 +359,7 @@ impl<'a> Cluster<'a> {
             learned: BTreeSet::new(),
             seen: Counters::default(),
             counted: Counters::default(),
+            not_reached: 0,
             policies: 5,
         };
         self.lives[node] = Some(Box::new(life));
@@ -376,7 +380,7 @@ impl<'a> Cluster<'a> {
                 back if seen || !self.hub.has_timeouts => self.hub.reply(node, back, ForwardAnswer::NoAnswer),
                 _ => {}
             }
-            if let (true, Stage::Forwarding { machine: Some(machine), ticket }) = (seen, &task.stage) {
+            if let (true, Stage::Forwarding { machine: Some(machine), ticket, .. }) = (seen, &task.stage) {
                 let (machine, ticket) = (*machine, *ticket);
                 self.hub.after(Duration::from_millis(1), Happening::Closed { machine, ticket });
             }

@@ -124,5 +124,6 @@ fn answer_word(answer: ForwardAnswer) -> &'static str {
         ForwardAnswer::FunctionFailed => "the function failed",
         ForwardAnswer::NotTaken => "not taken",
         ForwardAnswer::NoAnswer => "no answer",
+        ForwardAnswer::NotReached => "not reached",
     }
 }

@@ -539,7 +539,7 @@ impl<'a> World<'a> {
             true => Some(ForwardAnswer::NotTaken),
             false if device.leaving => Some(ForwardAnswer::NotTaken),
             // Nobody listens there.
-            false => Some(ForwardAnswer::NoAnswer),
+            false => Some(ForwardAnswer::NotReached),
         };
         match (answer, travel.here.from) {
             (None, _) => self.enter(travel.target, travel.arrival, travel.here, observer),

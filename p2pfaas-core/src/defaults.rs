@@ -21,6 +21,8 @@ pub const MAX_PEERS: u32 = 4_096;
 pub const MAX_FAN_OUT: u32 = 64;
 /// Ids of forwarded jobs that a node remembers, to recognise a job that an old peer sends back.
 pub const FORWARDED_IDS: u32 = 65_536;
+/// Jobs of our nodes that a node remembers having been brought, to refuse one that comes a second time.
+pub const TAKEN_IDS: u32 = 65_536;
 /// Jobs of old peers without an id of ours that may be out at other peers at once.
 pub const MAX_FOREIGN_FORWARDS: u32 = 256;
 /// A job that is not answered by then fails.

@@ -165,6 +165,7 @@ impl Metrics {
             ("rejected", counters.rejected),
             ("failed", counters.failed),
             ("cancelled", counters.cancelled),
+            ("repeated", counters.repeated),
             ("forwarded", counters.forwarded),
             ("forward_failed", counters.forwards_failed),
             ("forward_refused", counters.forwards_refused),

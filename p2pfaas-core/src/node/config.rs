@@ -37,6 +37,10 @@ pub struct NodeConfig {
     pub task_types: u16,
     /// Ids of forwarded jobs remembered. 0 where every peer is known to be one of ours.
     pub forwarded_ids: u32,
+    /// Jobs of our nodes that are remembered, so that one that comes a second time from the same node, because somebody has
+    /// sent its message again, is refused and not run again. 0: none, as in logs from before there was this.
+    #[serde(default)]
+    pub taken_ids: u32,
     /// Jobs of old peers without an id of ours that may be out at other peers at once. It bounds a
     /// loop through peers that strip everything from a job.
     pub max_foreign_forwards: u32,
@@ -68,6 +72,7 @@ impl Default for NodeConfig {
             max_jobs: defaults::MAX_JOBS,
             task_types: defaults::TASK_TYPES,
             forwarded_ids: defaults::FORWARDED_IDS,
+            taken_ids: defaults::TAKEN_IDS,
             max_foreign_forwards: defaults::MAX_FOREIGN_FORWARDS,
             first_job_number: 0,
             first_eid: 0,

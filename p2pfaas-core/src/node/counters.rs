@@ -20,6 +20,9 @@ pub struct Counters {
     pub failed: u64,
     /// Jobs whose client went away.
     pub cancelled: u64,
+    /// Jobs that the same peer had brought before; they count as failed as well.
+    #[serde(default)]
+    pub repeated: u64,
     /// Jobs sent to a peer.
     pub forwarded: u64,
     /// Forwards without a proper answer.
@@ -52,6 +55,7 @@ impl std::ops::AddAssign for Counters {
         self.rejected += other.rejected;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
+        self.repeated += other.repeated;
         self.forwarded += other.forwarded;
         self.forwards_failed += other.forwards_failed;
         self.forwards_refused += other.forwards_refused;

@@ -33,7 +33,7 @@ pub use config::NodeConfig;
 pub use counters::Counters;
 use job::{Job, Moment, SourceKind, Stage, Whom};
 use jobs::Jobs;
-use memory::ForwardedIds;
+use memory::{ForwardedIds, TakenIds};
 use policies::Policies;
 use retries::Retries;
 pub use tables::Tables;
@@ -60,6 +60,7 @@ pub struct Node {
     retries: Retries,
     peers: Peers,
     forwarded: ForwardedIds,
+    taken: TakenIds,
     observation: Observation,
 }
 
@@ -88,6 +89,7 @@ impl Node {
             retries: Retries::new(config.retry_percent),
             peers: Peers::numbered(id, &config.peer_numbers),
             forwarded: ForwardedIds::new(config.forwarded_ids),
+            taken: TakenIds::new(config.taken_ids),
             observation: Observation::default(),
             config,
         }
@@ -124,6 +126,7 @@ impl Node {
             jobs: self.jobs.len(),
             timers: self.timers.len(),
             forwarded_ids: self.forwarded.len(),
+            taken_ids: self.taken.len(),
             policies: self.policies.len(),
             foreign_forwards: self.unrecognisable_forwards,
             peers: self.peers.known(),
@@ -257,6 +260,11 @@ impl Node {
         job.arrival_policy = policy;
         job.set_source(arrival.source);
         self.policies.hold(policy);
+        if job.source == SourceKind::Peer && !self.taken.insert((id, job.visited().last().copied())) {
+            self.counters.repeated += 1;
+            self.finish(now, key, Outcome::Failed(Failure::Repeated), fx);
+            return key;
+        }
         if let Some(timeout) = self.config.job_timeout {
             self.timers.set(now + timeout, key, Alarm::Job);
         }

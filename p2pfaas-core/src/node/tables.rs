@@ -10,6 +10,8 @@ pub struct Tables {
     pub timers: usize,
     /// Ids of forwarded jobs that are remembered; at most [`NodeConfig::forwarded_ids`](crate::NodeConfig::forwarded_ids).
     pub forwarded_ids: usize,
+    /// Jobs of our nodes that are remembered; at most [`NodeConfig::taken_ids`](crate::NodeConfig::taken_ids).
+    pub taken_ids: usize,
     /// Policies that are kept: five, and as many old ones as once had jobs at the same time.
     pub policies: usize,
     /// Jobs that are out and could not be known again; at most

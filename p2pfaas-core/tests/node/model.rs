@@ -93,6 +93,8 @@ pub struct World {
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
     suspected_in_this_step: Vec<PeerId>,
     forwarded: HashSet<JobId>,
+    /// Jobs of our nodes, each by the last node of its path.
+    taken: HashSet<(JobId, Option<NodeId>)>,
     /// In hundredths of a retry, and the second up to which it has been filled.
     retries: (u64, Time),
     next_eid: u64,
@@ -126,6 +128,7 @@ impl World {
             doubted: HashSet::new(),
             suspected_in_this_step: Vec::new(),
             forwarded: HashSet::new(),
+            taken: HashSet::new(),
             retries: (1_000, Time::ZERO),
             counted: Counters::default(),
             wake: None,
@@ -184,7 +187,15 @@ impl World {
             seen: Observation::default(),
             chosen: None,
         });
-        self.follow(effects, reports, Vec::new());
+        let job = &self.jobs[self.jobs.len() - 1];
+        let mut ends = Vec::new();
+        if let (true, Source::Peer { visited, .. }) = (key.has_place(), &job.arrival.source)
+            && !self.taken.insert((job.id, visited.last().copied()))
+        {
+            self.counted.repeated += 1;
+            ends.push((key, Some(Outcome::Failed(Failure::Repeated))));
+        }
+        self.follow(effects, reports, ends);
     }
 
     pub fn handle(&mut self, event: Event) {

@@ -90,6 +90,45 @@ fn an_id_is_passed_on_once_and_a_job_that_comes_back_runs_here() {
 }
 
 #[test]
+fn a_job_that_the_same_node_brings_twice_is_refused_and_counted() {
+    let mut rig = Rig::new("NoScheduler true").among(&["x", "y"]);
+    let (first, effects) = rig.arrive(from_ours(None, 1, &["x"], 3));
+    assert_eq!(effects, [Effect::Execute { job: first }]);
+    for _ in 0..2 {
+        // Under way, and then long over.
+        let (again, effects) = rig.arrive(from_ours(None, 1, &["x"], 3));
+        assert_eq!(outcomes(&effects), [(again, Outcome::Failed(Failure::Repeated))]);
+        rig.executed(first);
+    }
+    assert_eq!((rig.node.counters().repeated, rig.node.counters().failed), (2, 2));
+    // By another way it is not the same message, and other jobs are other jobs.
+    for other in [from_ours(None, 2, &["x", "y"], 3), from_ours(None, 1, &["x"], 4)] {
+        assert!(refused(&mut rig, other), "it runs here");
+    }
+    // Of old peers nobody knows who has had a job before.
+    let id = Some(JobId { origin: named("x"), number: 5 });
+    for _ in 0..2 {
+        let (job, effects) = rig.arrive(from_old(None, id));
+        assert_eq!(effects, [Effect::Execute { job }]);
+        rig.executed(job);
+    }
+}
+
+#[test]
+fn jobs_that_were_brought_are_remembered_up_to_their_bound() {
+    let mut rig = Rig::with("NoScheduler false", "NoScheduler false", |config| config.taken_ids = 2);
+    let mut runs = |number| {
+        let (job, effects) = rig.arrive(from_ours(None, 1, &["x"], number));
+        rig.executed(job);
+        effects == [Effect::Execute { job }]
+    };
+    assert!(runs(1) && runs(2) && !runs(1) && !runs(2) && runs(3));
+    assert!(runs(1), "the oldest is forgotten");
+    assert!(!runs(3) && !runs(1));
+    assert_eq!(rig.node.tables().taken_ids, 2);
+}
+
+#[test]
 fn a_job_of_an_old_peer_without_an_id_is_not_passed_on() {
     let mut rig = Rig::new("ForwardScheduler 9").among(&["a"]);
     assert!(refused(&mut rig, from_old(None, None)));

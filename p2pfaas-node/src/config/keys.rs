@@ -87,7 +87,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 60] = [
+pub(super) static KEYS: [Key; 61] = [
     key(
         ADDRESSES,
         "listen",
@@ -511,6 +511,14 @@ pub(super) static KEYS: [Key; 60] = [
         "Ids of forwarded jobs remembered, to know a job that an old peer sends back",
         |draft| draft.settings.core.forwarded_ids.to_string(),
         Set::Text(|draft, text| put(&mut draft.settings.core.forwarded_ids, whole(text, 0..=16_777_216))),
+    ),
+    key(
+        BOUNDS,
+        "taken-ids",
+        "N",
+        "Jobs of peers remembered, to refuse one whose message comes a second time",
+        |draft| draft.settings.core.taken_ids.to_string(),
+        Set::Text(|draft, text| put(&mut draft.settings.core.taken_ids, whole(text, 0..=16_777_216))),
     ),
     key(
         BOUNDS,

@@ -123,6 +123,7 @@ fn tables(life: &Life) -> Checked {
         && jobs <= config.max_jobs as usize
         && tables.timers <= 4 * jobs + 64
         && tables.forwarded_ids <= config.forwarded_ids as usize
+        && tables.taken_ids <= config.taken_ids as usize
         && tables.policies <= life.policies.min(5 + config.max_jobs as usize)
         && tables.foreign_forwards <= config.max_foreign_forwards
         && tables.peers <= MAX_PEERS as usize;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use p2pfaas_core::policy::Policy;
 use p2pfaas_core::{
-    Arrival, Counters, Event, ForwardAnswer, JobKey, Node, NodeConfig, NodeId, PeerId, PeerLoad, Time,
+    Arrival, Counters, Event, ForwardAnswer, JobKey, Node, NodeConfig, NodeId, PeerId, PeerLoad, Source, Time,
 };
 
 use super::act;
@@ -110,6 +110,14 @@ impl<'a> Cluster<'a> {
             Happening::JobArrives { machine, arrival, brought } => {
                 self.job_arrives(machine, arrival, brought)
             }
+            Happening::JobRepeats { to, arrival, lineage } => {
+                if self.life(to).is_none_or(|life| life.draining) {
+                    return Ok(());
+                }
+                self.hub.lived.repeated += 1;
+                let brought = Brought { lineage, back: Back::Stranger, ticket: None };
+                self.deliver(to.node, Event::Arrive(arrival), Some(brought))
+            }
             Happening::ProbeArrives { machine, from, job, peer } => {
                 self.probe_arrives(machine, from, job, peer);
                 Ok(())
@@ -180,7 +188,11 @@ impl<'a> Cluster<'a> {
             arrival.deadline = Some(Duration::ZERO);
         }
         let closed = brought.ticket.is_some_and(|ticket| life.closed.remove(&ticket));
-        let job = life.node.next_key();
+        let (to, lineage, job) = (life.whom, brought.lineage, life.node.next_key());
+        if matches!(arrival.source, Source::Peer { .. }) && self.hub.chance(self.hub.weather.repeated) {
+            let (delay, arrival) = (self.hub.within(Duration::from_secs(1)), arrival.clone());
+            self.hub.after(delay, Happening::JobRepeats { to, arrival, lineage });
+        }
         self.hub.visits(brought.lineage, machine)?;
         self.deliver(machine, Event::Arrive(arrival), Some(brought))?;
         if closed { self.deliver(machine, Event::Cancel { job }, None) } else { Ok(()) }
@@ -246,6 +258,11 @@ impl<'a> Cluster<'a> {
                 let own = p2pfaas_core::JobId { origin: life.node.id(), number: life.node.next_job_number() };
                 let (id, source) = (arrival.id.unwrap_or(own), arrival.source.clone());
                 let key = life.node.next_key();
+                if let (true, Source::Peer { visited, .. }) = (key.has_place(), &source)
+                    && !life.taken.insert((id, visited.last().copied()))
+                {
+                    life.seen.repeated += 1;
+                }
                 life.tasks.insert(
                     key,
                     Task { brought, id, source, arrived: now, stage: Stage::Idle, unreached: Vec::new() },
@@ -356,6 +373,7 @@ impl<'a> Cluster<'a> {
             draining: false,
             closed: BTreeSet::new(),
             forwarded: VecDeque::new(),
+            taken: BTreeSet::new(),
             learned: BTreeSet::new(),
             seen: Counters::default(),
             counted: Counters::default(),

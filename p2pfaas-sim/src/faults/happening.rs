@@ -51,6 +51,12 @@ pub(super) enum Happening {
         arrival: Arrival,
         brought: Brought,
     },
+    /// Somebody sends the message of a job once more.
+    JobRepeats {
+        to: Whom,
+        arrival: Arrival,
+        lineage: Lineage,
+    },
     ProbeArrives {
         machine: usize,
         from: Whom,

@@ -38,7 +38,8 @@ pub enum Invariant {
     NoReturn,
     /// A job's function is begun at most once in the whole cluster; one more time for each copy that an old peer made.
     /// A forward without an answer is a failure: the sender never begins the job anew. It does so only when the peer says
-    /// that it has not taken the job, or when nothing of it could be sent.
+    /// that it has not taken the job, or when nothing of it could be sent. A job whose message comes twice is begun once,
+    /// as long as the node that took it lives.
     ExecutedOnce,
     /// Who hears that its job was served had its function answer with success.
     Truth,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use p2pfaas_core::{
-    Capacity, Counters, Effect, Event, ForwardAnswer, JobId, JobKey, Node, NodeConfig, PeerId, Source, Time,
+    Capacity, Counters, Effect, Event, ForwardAnswer, JobId, JobKey, Node, NodeConfig, NodeId, PeerId,
+    Source, Time,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -32,6 +33,8 @@ pub(super) struct Life {
     pub closed: BTreeSet<u64>,
     /// Ids that it must remember, oldest first.
     pub forwarded: VecDeque<JobId>,
+    /// Jobs of peers that have been here, each by the last node of its path.
+    pub taken: BTreeSet<(JobId, Option<NodeId>)>,
     pub learned: BTreeSet<u64>,
     /// What its counters must be.
     pub seen: Counters,

@@ -180,6 +180,7 @@ impl Draw<'_> {
         Weather {
             lost: one_of(&[0.0, 0.02, 0.1, 0.4]),
             noticed: one_of(&[0.0, 0.5, 1.0]),
+            repeated: one_of(&[0.0, 0.0, 0.1, 0.5]),
             slow: one_of(&[0.0, 0.05, 0.3]),
             function_fails: one_of(&[0.0, 0.1, 0.5]),
             function_hangs: one_of(&[0.0, 0.05]),

@@ -221,8 +221,9 @@ impl<'a> World<'a> {
             deadline_aware: spec.deadline_aware,
             job_timeout: self.scenario.job_timeout,
             task_types: task_types.max(defaults::TASK_TYPES),
-            // All peers are ours: what was visited travels with a job.
+            // All peers are ours: what was visited travels with a job. No message comes twice.
             forwarded_ids: 0,
+            taken_ids: 0,
             reward: self.contender.reward.clone(),
             ..NodeConfig::default()
         }

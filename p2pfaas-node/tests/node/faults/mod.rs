@@ -7,5 +7,6 @@ mod loops;
 mod peers;
 mod policies;
 mod probes;
+mod repeats;
 pub mod rig;
 mod shutdown;

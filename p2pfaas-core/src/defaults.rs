@@ -39,6 +39,12 @@ pub const MAX_SUSPICION: Duration = Duration::from_secs(60);
 pub const RETRY_PERCENT: u32 = 20;
 /// So many of them at once, where there were none for a while.
 pub const RETRY_BURST: u32 = 10;
+/// A peer at which a function fails, while it works elsewhere, gets no more of its jobs for this long.
+pub const EJECTION: Duration = Duration::from_secs(10);
+/// However often that has happened in a row, no longer than this.
+pub const MAX_EJECTION: Duration = Duration::from_secs(300);
+/// Functions at peers whose failures a node remembers.
+pub const MAX_OUTLIERS: usize = 4_096;
 /// Time constant of a node's own arrival rate: an arrival of that long ago counts 1/e.
 pub const ARRIVAL_RATE_TIME: Duration = Duration::from_secs(10);
 /// Weight of the newest measurement in a peer's round-trip time (as TCP's, RFC 6298).

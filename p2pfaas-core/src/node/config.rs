@@ -29,6 +29,11 @@ pub struct NodeConfig {
     /// second, and [`RETRY_BURST`](crate::defaults::RETRY_BURST) at once. 0: none, they fail.
     #[serde(default = "retry_percent")]
     pub retry_percent: u32,
+    /// A function's jobs do not go for this long to a peer at which it fails far more than elsewhere; twice as long each time
+    /// that it happens again, up to [`MAX_EJECTION`](crate::defaults::MAX_EJECTION). Zero: they do, as in logs from before
+    /// there was this.
+    #[serde(default)]
+    pub ejection: Duration,
     /// Forwards that a job may see among our nodes, whatever the policy says.
     pub max_hops: u32,
     /// Jobs in the node at once, in any state; one more is dropped.
@@ -68,6 +73,7 @@ impl Default for NodeConfig {
             ask_timeout: defaults::ASK_TIMEOUT,
             suspicion: defaults::SUSPICION,
             retry_percent: defaults::RETRY_PERCENT,
+            ejection: defaults::EJECTION,
             max_hops: defaults::MAX_HOPS,
             max_jobs: defaults::MAX_JOBS,
             task_types: defaults::TASK_TYPES,

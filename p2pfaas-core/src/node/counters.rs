@@ -35,6 +35,9 @@ pub struct Counters {
     /// Jobs that failed because a peer could not be reached and too many had been tried again lately.
     #[serde(default)]
     pub retries_refused: u64,
+    /// Times that a peer was left alone with one function, at which it failed more than others.
+    #[serde(default)]
+    pub ejections: u64,
     /// Probes sent.
     pub probes: u64,
     /// Probes that failed or ran out of time.
@@ -61,6 +64,7 @@ impl std::ops::AddAssign for Counters {
         self.forwards_refused += other.forwards_refused;
         self.retries += other.retries;
         self.retries_refused += other.retries_refused;
+        self.ejections += other.ejections;
         self.probes += other.probes;
         self.probes_failed += other.probes_failed;
         self.asks += other.asks;

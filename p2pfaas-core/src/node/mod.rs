@@ -21,7 +21,7 @@ use crate::agent::{Choice, Observation};
 use crate::defaults::MAX_FAN_OUT;
 use crate::effect::{Effects, Forward, Report, path_with};
 use crate::event::{Event, ForwardAnswer};
-use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Source, Timings};
+use crate::job::{Arrival, Failure, FunctionId, JobId, JobKey, NodeId, Outcome, Source, Timings};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
 use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
 use crate::reward::Ended;
@@ -127,6 +127,7 @@ impl Node {
             timers: self.timers.len(),
             forwarded_ids: self.forwarded.len(),
             taken_ids: self.taken.len(),
+            outliers: self.peers.outliers(),
             policies: self.policies.len(),
             foreign_forwards: self.unrecognisable_forwards,
             peers: self.peers.known(),
@@ -199,7 +200,7 @@ impl Node {
                 self.slots.set_capacity(capacity);
                 self.fill_slots(now, fx);
             }
-            Event::SetPeers(peers) => self.peers.set(&peers),
+            Event::SetPeers(peers) => self.peers.set(&peers, now),
             Event::Suspected { peer, suspected } => self.peers.doubt(peer, suspected),
             Event::Told(loads) => {
                 for (peer, load, age) in loads {
@@ -523,6 +524,8 @@ impl Node {
         let seconds = now.since(job.started.or(now)).as_secs_f64();
         let mean = self.mean_execution_s.unwrap_or(seconds);
         self.mean_execution_s = Some(mean + 0.1 * (seconds - mean));
+        let function = job.function;
+        self.ran(now, function, None, !success);
         let outcome = if success { Outcome::Served } else { Outcome::Failed(Failure::Function) };
         self.finish(now, key, outcome, fx);
     }
@@ -543,11 +546,18 @@ impl Node {
         {
             self.peers.trust(peer, now);
         }
+        match answer {
+            ForwardAnswer::Served | ForwardAnswer::FunctionRefused => self.ran_where_it_is(now, key, false),
+            ForwardAnswer::FunctionFailed => self.ran_where_it_is(now, key, true),
+            _ => {}
+        }
         let outcome = match answer {
             ForwardAnswer::Served => Outcome::Served,
             ForwardAnswer::Dropped => Outcome::Dropped,
             ForwardAnswer::Rejected => Outcome::Rejected,
-            ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
+            ForwardAnswer::FunctionFailed | ForwardAnswer::FunctionRefused => {
+                Outcome::Failed(Failure::Function)
+            }
             ForwardAnswer::NotTaken => {
                 self.take_back(key);
                 return self.run_here(now, key, fx);
@@ -593,6 +603,19 @@ impl Node {
         self.carry_out(now, key, decision, rng, fx);
     }
 
+    /// A job's function has run at the peer to which it was forwarded, or here.
+    fn ran_where_it_is(&mut self, now: Time, key: JobKey, failed: bool) {
+        if let Some(job) = self.jobs.get(key) {
+            self.ran(now, job.function, job.forwarded_to.get(), failed);
+        }
+    }
+
+    #[inline]
+    fn ran(&mut self, now: Time, function: FunctionId, at: Option<PeerId>, failed: bool) {
+        let ejected = self.peers.ran(function, at, failed, now, self.config.ejection);
+        self.counters.ejections += u64::from(ejected);
+    }
+
     fn forward_failed(&mut self, now: Time, key: JobKey) {
         self.counters.forwards_failed += 1;
         if let Some(peer) = self.jobs.get(key).and_then(|job| job.forwarded_to.get()) {
@@ -619,6 +642,9 @@ impl Node {
                 (Alarm::Job, stage) => {
                     if stage == Some(Stage::Forwarding) {
                         self.forward_failed(now, key);
+                    }
+                    if matches!(stage, Some(Stage::Forwarding | Stage::Running)) {
+                        self.ran_where_it_is(now, key, true);
                     }
                     self.finish(now, key, Outcome::Failed(Failure::TimedOut), fx);
                 }
@@ -688,7 +714,8 @@ fn timer_is_alive(jobs: &Jobs, key: JobKey, alarm: Alarm) -> bool {
 
 fn eligible_peers<'a>(now: Time, job: &'a Job, peers: &'a Peers) -> EligiblePeers<'a> {
     let (sender, unreached) = (job.sender.get(), job.unreached.get());
-    EligiblePeers { peers, visit: Visit { now, visited: job.visited(), sender, unreached } }
+    let visit = Visit { now, function: job.function, visited: job.visited(), sender, unreached };
+    EligiblePeers { peers, visit }
 }
 
 fn situation<'a>(

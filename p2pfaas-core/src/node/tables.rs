@@ -17,6 +17,8 @@ pub struct Tables {
     /// Jobs that are out and could not be known again; at most
     /// [`NodeConfig::max_foreign_forwards`](crate::NodeConfig::max_foreign_forwards).
     pub foreign_forwards: u32,
+    /// Functions at peers whose failures are remembered; at most [`MAX_OUTLIERS`](crate::defaults::MAX_OUTLIERS).
+    pub outliers: usize,
     /// Peers that have a number; at most [`MAX_PEERS`](crate::defaults::MAX_PEERS).
     pub peers: usize,
 }

@@ -90,6 +90,8 @@ pub struct World {
     /// Breakdowns in a row.
     breakdowns: HashMap<PeerId, u32>,
     doubted: HashSet<PeerId>,
+    /// With the one function that there is, at the beginning of this step.
+    ejected: HashSet<PeerId>,
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
     suspected_in_this_step: Vec<PeerId>,
     forwarded: HashSet<JobId>,
@@ -126,6 +128,7 @@ impl World {
             suspected_until: HashMap::new(),
             breakdowns: HashMap::new(),
             doubted: HashSet::new(),
+            ejected: HashSet::new(),
             suspected_in_this_step: Vec::new(),
             forwarded: HashSet::new(),
             taken: HashSet::new(),
@@ -155,7 +158,7 @@ impl World {
     }
 
     pub fn arrive(&mut self, arrival: Arrival) {
-        self.step += 1;
+        self.begin_step();
         self.counted.arrived += 1;
         let own = JobId { origin: me(), number: self.config.first_job_number + self.counted.arrived - 1 };
         let policy = match arrival.policy {
@@ -199,7 +202,7 @@ impl World {
     }
 
     pub fn handle(&mut self, event: Event) {
-        self.step += 1;
+        self.begin_step();
         let ends = self.expect(&event);
         self.woken = event == Event::Wake;
         let (mut effects, mut reports) = (Vec::new(), Reports::default());
@@ -210,6 +213,14 @@ impl World {
             self.suspect(peer);
         }
         self.woken = false;
+    }
+
+    fn begin_step(&mut self) {
+        self.step += 1;
+        // Who is ejected is the subject of tests of its own; that nobody who is gets a job is this one's.
+        let peers = self.node.peers();
+        let out = |peer: &PeerId| peers.is_ejected(FunctionId(0), *peer, self.now);
+        self.ejected = (0..peers.known() as u32).map(PeerId).filter(out).collect();
     }
 
     fn record(&mut self, input: Input, effects: &[Effect]) {
@@ -336,7 +347,9 @@ impl World {
                         ForwardAnswer::Served => Outcome::Served,
                         ForwardAnswer::Dropped => Outcome::Dropped,
                         ForwardAnswer::Rejected => Outcome::Rejected,
-                        ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
+                        ForwardAnswer::FunctionFailed | ForwardAnswer::FunctionRefused => {
+                            Outcome::Failed(Failure::Function)
+                        }
                         ForwardAnswer::NotReached if self.takes_retry() => {
                             let job = &mut self.jobs[index];
                             job.stage = Stage::Deciding;
@@ -630,6 +643,7 @@ impl World {
         let name = self.node.peers().name(peer).ok_or("unknown peer")?;
         match self.identities.get(name).copied().flatten() {
             _ if !self.present.contains(name) => Err("it has gone"),
+            _ if self.ejected.contains(&peer) => Err("its function fails there"),
             _ if job.stays => Err("it runs here"),
             _ if job.unreached == Some(peer) => Err("it could not be reached"),
             _ if sender == Some(peer) => Err("it has sent the job"),
@@ -682,8 +696,8 @@ impl World {
             };
             assert_eq!(slots.by_type()[usize::from(task_type)], count);
         }
-        let Counters { fallbacks, forwards_refused, .. } = counters;
-        assert_eq!(counters, Counters { fallbacks, forwards_refused, ..self.counted });
+        let Counters { fallbacks, forwards_refused, ejections, .. } = counters;
+        assert_eq!(counters, Counters { fallbacks, forwards_refused, ejections, ..self.counted });
         let under_way = self.count(|stage| !matches!(stage, Stage::Answered(_)));
         assert_eq!(self.node.jobs_under_way(), under_way as usize);
         assert_eq!(counters.arrived, counters.answered() + u64::from(under_way));

@@ -171,6 +171,7 @@ impl Metrics {
             ("forward_refused", counters.forwards_refused),
             ("retry", counters.retries),
             ("retry_refused", counters.retries_refused),
+            ("ejection", counters.ejections),
             ("probe", counters.probes),
             ("probe_failed", counters.probes_failed),
             ("ask", counters.asks),

@@ -266,10 +266,15 @@ pub(crate) fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
     // A status without a body cannot carry this message: then it is in the message only.
     let of_function = message.from_function.and(StatusCode::from_u16(message.status_code).ok());
     let status = of_function.unwrap_or(response.status());
-    let outcome = if message.from_function == Some(true) {
-        if status.is_success() { ForwardAnswer::Served } else { ForwardAnswer::FunctionFailed }
-    } else if status.is_success() {
+    // What it says about the request (4xx) says nothing against the peer.
+    let failed = match status.is_client_error() {
+        true => ForwardAnswer::FunctionRefused,
+        false => ForwardAnswer::FunctionFailed,
+    };
+    let outcome = if status.is_success() {
         ForwardAnswer::Served
+    } else if message.from_function == Some(true) {
+        failed
     } else {
         let code = serde_json::from_slice::<ErrorBody>(&body).map(|error| error.code);
         match code {
@@ -277,7 +282,7 @@ pub(crate) fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
             Ok(code) if code == ErrorCode::Rejected.code() => ForwardAnswer::Rejected,
             // Said before the job began there: no such function, or about to end.
             Ok(_) if message.taken == Some(false) => ForwardAnswer::NotTaken,
-            _ => ForwardAnswer::FunctionFailed,
+            _ => failed,
         }
     };
     // Old executors lose the function's status: any success is 200 to the client.

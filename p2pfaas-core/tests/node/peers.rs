@@ -282,6 +282,50 @@ fn where_too_much_has_been_tried_again_a_job_that_reached_nobody_fails() {
     assert_eq!(failing(100, ms(0)), 0);
 }
 
+/// Jobs of a function, which the peer `a` answers like this and the others with success. How many went to `a`.
+fn went_to_a(rig: &mut Rig, function: u32, jobs: u32, answer: ForwardAnswer) -> usize {
+    let a = rig.peer("a");
+    let went = (0..jobs).filter(|_| {
+        let (job, effects) = rig.arrive(Arrival::from_client(FunctionId(function)));
+        let there = forwarded_to(&effects).expect("a forward") == a;
+        rig.tell(Event::Forwarded { job, answer: if there { answer } else { ForwardAnswer::Served } });
+        there
+    });
+    went.count()
+}
+
+#[test]
+fn a_function_that_keeps_failing_at_one_peer_goes_to_the_others_and_other_functions_still_go_there() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a", "b", "c"]);
+    // That the requests are wrong is not the peer's fault.
+    assert!(went_to_a(&mut rig, 7, 100, ForwardAnswer::FunctionRefused) > 20);
+    assert_eq!(rig.node.counters().ejections, 0);
+    let there = went_to_a(&mut rig, 7, 300, ForwardAnswer::FunctionFailed);
+    assert!((5..10).contains(&there) && rig.node.counters().ejections == 1, "{there}");
+    assert!(went_to_a(&mut rig, 8, 100, ForwardAnswer::Served) > 20, "another function");
+    assert_eq!(went_to_a(&mut rig, 7, 100, ForwardAnswer::Served), 0);
+    rig.pass(defaults::EJECTION);
+    assert!(went_to_a(&mut rig, 7, 100, ForwardAnswer::Served) > 20);
+    assert!(rig.node.tables().outliers <= 3);
+}
+
+#[test]
+fn a_function_that_never_answers_at_one_peer_goes_to_the_others() {
+    let mut rig = Rig::with("ForwardScheduler 1", "NoScheduler false", |config| config.suspicion = ms(0))
+        .among(&["a", "b", "c"]);
+    let bad = rig.peer("a");
+    for _ in 0..200 {
+        let (job, effects) = rig.arrive(client());
+        if forwarded_to(&effects) == Some(bad) {
+            assert_eq!(rig.node.counters().ejections, 0, "it is out");
+            rig.wake_after(defaults::JOB_TIMEOUT);
+        } else {
+            rig.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
+        }
+    }
+    assert_eq!(rig.node.counters().ejections, 1);
+}
+
 #[test]
 fn a_learners_choice_that_reached_nobody_runs_here_and_is_rewarded_once() {
     let mut rig = Rig::new("LearningScheduler 1").among(&["a", "b"]);

@@ -87,7 +87,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 61] = [
+pub(super) static KEYS: [Key; 62] = [
     key(
         ADDRESSES,
         "listen",
@@ -431,6 +431,15 @@ pub(super) static KEYS: [Key; 61] = [
         "A peer that failed a forward is left alone for this long, and twice as long each time that it fails the next one, too",
         |draft| show_span(draft.settings.core.suspicion),
         Set::Text(|draft, text| put(&mut draft.settings.core.suspicion, span(text))),
+    ),
+    key(
+        BOUNDS,
+        "ejection",
+        "SPAN",
+        "A peer at which a function fails far more than elsewhere gets none of its jobs for this long, and twice as long each \
+         time again; 0: it does",
+        |draft| show_span(draft.settings.core.ejection),
+        Set::Text(|draft, text| put(&mut draft.settings.core.ejection, grace(text))),
     ),
     key(
         BOUNDS,

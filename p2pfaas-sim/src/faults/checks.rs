@@ -1,6 +1,6 @@
 //! What is checked of a node after each event.
 
-use p2pfaas_core::defaults::{MAX_FAN_OUT, MAX_PEERS};
+use p2pfaas_core::defaults::{MAX_FAN_OUT, MAX_OUTLIERS, MAX_PEERS};
 use p2pfaas_core::{Counters, Effect, Event, JobKey};
 use smallvec::SmallVec;
 
@@ -93,8 +93,8 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
         slots.by_type().iter().fold((0, 0), |sum, count| (sum.0 + count.running, sum.1 + count.queued));
     holds(by_type == (running, queued), Invariant::Slots, || format!("by type they are {by_type:?}"))?;
 
-    let Counters { fallbacks, forwards_refused, retries, retries_refused, .. } = counters;
-    let seen = Counters { fallbacks, forwards_refused, retries, retries_refused, ..life.seen };
+    let Counters { fallbacks, forwards_refused, retries, retries_refused, ejections, .. } = counters;
+    let seen = Counters { fallbacks, forwards_refused, retries, retries_refused, ejections, ..life.seen };
     holds(counters == seen, Invariant::Conservation, || format!("counted {counters:?}, seen {seen:?}"))?;
     let adds_up = counters.arrived == counters.answered() + under_way as u64;
     holds(adds_up && life.node.jobs_under_way() == under_way, Invariant::Conservation, || {
@@ -126,6 +126,7 @@ fn tables(life: &Life) -> Checked {
         && tables.taken_ids <= config.taken_ids as usize
         && tables.policies <= life.policies.min(5 + config.max_jobs as usize)
         && tables.foreign_forwards <= config.max_foreign_forwards
+        && tables.outliers <= MAX_OUTLIERS
         && tables.peers <= MAX_PEERS as usize;
     holds(bounded, Invariant::BoundedTables, || format!("{tables:?} for {jobs} jobs under way"))
 }

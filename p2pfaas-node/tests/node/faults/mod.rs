@@ -2,6 +2,7 @@
 
 mod capacity;
 mod clients;
+mod ejection;
 mod functions;
 mod loops;
 mod peers;

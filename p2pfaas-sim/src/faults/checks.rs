@@ -1,7 +1,7 @@
 //! What is checked of a node after each event.
 
 use p2pfaas_core::defaults::{MAX_FAN_OUT, MAX_OUTLIERS, MAX_PEERS};
-use p2pfaas_core::{Counters, Effect, Event, JobKey};
+use p2pfaas_core::{Counters, Effect, Event, FunctionId, JobKey, Time};
 use smallvec::SmallVec;
 
 use super::invariants::{Checked, Invariant, holds};
@@ -76,7 +76,7 @@ pub(super) fn effects(life: &Life, before: &Before, event: &Event, effects: &[Ef
 }
 
 /// Of the node as it is now.
-pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
+pub(super) fn state(life: &mut Life, before: &Before, now: Time) -> Checked {
     let (slots, counters) = (life.node.slots(), *life.node.counters());
     let (running, under_way) = (life.running(), life.tasks.len());
     holds(slots.running() == running && slots.capacity() == life.capacity, Invariant::Slots, || {
@@ -114,6 +114,14 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
     holds(due.is_none_or(|due| alarm.is_some_and(|alarm| alarm <= due)), Invariant::Alarm, || {
         format!("something ends at {due:?}, and the alarm is set for {alarm:?}")
     })?;
+    // A clock that goes back shows moments at which others were out.
+    if !life.clock.is_raw() && counters.ejections > 0 {
+        let peers = life.node.peers();
+        let present = peers.present().iter();
+        let out = present.filter(|peer| peers.is_ejected(FunctionId(0), **peer, now)).count();
+        let most = peers.present().len().div_ceil(2);
+        holds(out <= most, Invariant::Targets, || format!("{out} peers are left out, {most} may be"))?;
+    }
     tables(life)
 }
 

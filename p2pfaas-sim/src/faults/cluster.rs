@@ -239,6 +239,7 @@ impl<'a> Cluster<'a> {
         let hub = &mut self.hub;
         let now = life.clock.read(hub.now);
         let before = Before::of(life, &event);
+        let ejections = life.node.counters().ejections;
         if let Event::Executed { job, success: true } = &event
             && before.expected()
             && let Some(task) = life.tasks.get(job)
@@ -287,7 +288,8 @@ impl<'a> Cluster<'a> {
             act::carry_out(hub, life, now, effect)?;
         }
         hub.effects = effects;
-        checks::state(life, &before)
+        self.hub.lived.ejections += life.node.counters().ejections - ejections;
+        checks::state(life, &before, now)
     }
 
     fn befall(&mut self, fault: Fault) -> Checked {

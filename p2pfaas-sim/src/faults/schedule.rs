@@ -54,6 +54,8 @@ pub(super) struct Weather {
     /// Messages that are late by up to a second.
     pub slow: f64,
     pub function_fails: f64,
+    /// Where it fails nearly always.
+    pub fails_at: Option<usize>,
     pub function_hangs: f64,
     pub client_leaves: f64,
     /// The function is not offered there.

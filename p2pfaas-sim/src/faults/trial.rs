@@ -40,6 +40,8 @@ pub struct Lived {
     pub not_served: u64,
     /// Jobs that came to a node a second time by the same message.
     pub repeated: u64,
+    /// Times that a node left a peer alone with the function.
+    pub ejections: u64,
     /// Events that nobody waited for.
     pub strays: u64,
     /// Things that happened.
@@ -65,6 +67,7 @@ impl AddAssign for Lived {
         self.served += other.served;
         self.not_served += other.not_served;
         self.repeated += other.repeated;
+        self.ejections += other.ejections;
         self.strays += other.strays;
         self.steps += other.steps;
     }

@@ -28,7 +28,8 @@ fn nobody_breaks_a_promise_whatever_goes_wrong() {
         lived.forwarded > clusters
             && lived.probes > clusters
             && lived.strays > clusters
-            && lived.repeated > clusters / 4,
+            && lived.repeated > clusters / 4
+            && lived.ejections > clusters / 100,
         "{lived:?}"
     );
     assert!(

@@ -21,6 +21,8 @@ pub const MAX_PEERS: u32 = 4_096;
 pub const MAX_FAN_OUT: u32 = 64;
 /// Ids of forwarded jobs that a node remembers, to recognise a job that an old peer sends back.
 pub const FORWARDED_IDS: u32 = 65_536;
+/// Jobs of our nodes that a node remembers having been brought, to refuse one that comes a second time.
+pub const TAKEN_IDS: u32 = 65_536;
 /// Jobs of old peers without an id of ours that may be out at other peers at once.
 pub const MAX_FOREIGN_FORWARDS: u32 = 256;
 /// A job that is not answered by then fails.
@@ -33,6 +35,16 @@ pub const ASK_TIMEOUT: Duration = Duration::from_millis(100);
 pub const SUSPICION: Duration = Duration::from_secs(1);
 /// However often it has failed in a row, it is left alone no longer than this.
 pub const MAX_SUSPICION: Duration = Duration::from_secs(60);
+/// Forwards that reached nobody and may be decided about again, for a hundred forwards.
+pub const RETRY_PERCENT: u32 = 20;
+/// So many of them at once, where there were none for a while.
+pub const RETRY_BURST: u32 = 10;
+/// A peer at which a function fails, while it works elsewhere, gets no more of its jobs for this long.
+pub const EJECTION: Duration = Duration::from_secs(10);
+/// However often that has happened in a row, no longer than this.
+pub const MAX_EJECTION: Duration = Duration::from_secs(300);
+/// Functions at peers whose failures a node remembers.
+pub const MAX_OUTLIERS: usize = 4_096;
 /// Time constant of a node's own arrival rate: an arrival of that long ago counts 1/e.
 pub const ARRIVAL_RATE_TIME: Duration = Duration::from_secs(10);
 /// Weight of the newest measurement in a peer's round-trip time (as TCP's, RFC 6298).

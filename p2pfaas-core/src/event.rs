@@ -80,8 +80,12 @@ pub enum ForwardAnswer {
     Rejected,
     /// The function failed there.
     FunctionFailed,
+    /// The function answered there that the request is wrong (4xx), which says nothing against the peer.
+    FunctionRefused,
     /// The peer has not taken the job: it does not offer the function, or is about to end.
     NotTaken,
     /// The peer closed, hung, or answered something that is not an answer.
     NoAnswer,
+    /// Nothing of the job has been sent: there was no connection to the peer.
+    NotReached,
 }

@@ -208,6 +208,8 @@ pub enum Failure {
     NoAction,
     /// The action's peer is not there, and no fallback is allowed.
     NoSuchPeer,
+    /// The same job has been brought by the same node before.
+    Repeated,
 }
 
 /// Where the time of a job went, by this node's clock.

@@ -38,6 +38,7 @@ pub mod log;
 #[cfg(feature = "membership")]
 pub mod membership;
 mod node;
+mod outliers;
 mod peers;
 pub mod policy;
 pub mod reward;

@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 
 use crate::Time;
 use crate::defaults::{MAX_PEERS, MAX_SUSPICION, ROUND_TRIP_WEIGHT};
-use crate::job::NodeId;
+use crate::job::{FunctionId, NodeId};
 use crate::node::prefetch::fetch;
+use crate::outliers::{Judge, Outliers};
 
 /// A peer, by its number in this node's table. It stays the same while the node lives, also when
 /// the peer goes and comes back, so that a learned action keeps its meaning.
@@ -117,6 +118,8 @@ pub struct PeerView {
 pub struct Peers {
     /// Peers that are more or less than just present. While there is none, nobody's marks need be looked up.
     special: u32,
+    /// Functions that have failed at peers. While there is none, none need be looked up.
+    watched: u32,
     present: Vec<PeerId>,
     told: Vec<Told>,
     marks: Vec<Marks>,
@@ -126,6 +129,7 @@ pub struct Peers {
     /// Breakdowns in a row.
     failures: Vec<u8>,
     names: Vec<Box<str>>,
+    outliers: Outliers,
     this: NodeId,
 }
 
@@ -134,6 +138,7 @@ impl Peers {
     pub(crate) fn numbered(this: NodeId, names: &[String]) -> Self {
         let mut peers = Peers {
             special: 0,
+            watched: 0,
             present: Vec::new(),
             told: Vec::new(),
             marks: Vec::new(),
@@ -141,6 +146,7 @@ impl Peers {
             suspected_until: Vec::new(),
             failures: Vec::new(),
             names: Vec::new(),
+            outliers: Outliers::default(),
             this,
         };
         for name in names.iter().take(MAX_PEERS as usize) {
@@ -170,7 +176,7 @@ impl Peers {
 
     /// Replaces the set of present peers. New names get the next numbers, in name order; a name that is listed
     /// twice gets one.
-    pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)]) {
+    pub(crate) fn set(&mut self, names: &[(String, Option<NodeId>)], now: Time) {
         for peer in 0..self.marks.len() as u32 {
             self.mark(PeerId(peer), Marks::PRESENT, false);
         }
@@ -210,6 +216,7 @@ impl Peers {
                 self.marks[gone] = Marks::UNIDENTIFIED;
                 self.told[gone] = Told::NOTHING;
                 self.nodes[gone] = NodeId(0);
+                self.outliers.forget(PeerId(gone as u32));
                 self.come(PeerId(gone as u32), *node);
             }
         }
@@ -221,6 +228,9 @@ impl Peers {
         self.present.clear();
         let present = (0..).zip(&self.marks).filter(|(_, marks)| marks.has(Marks::PRESENT));
         self.present.extend(present.map(|(number, _)| PeerId(number)));
+        let Peers { marks, present, outliers, .. } = self;
+        outliers.choose_among(&judge(marks, present, now, Duration::ZERO));
+        self.watched = self.outliers.functions();
     }
 
     fn come(&mut self, peer: PeerId, node: Option<NodeId>) {
@@ -324,6 +334,36 @@ impl Peers {
         self.mark(peer, Marks::SUSPECTED, false);
     }
 
+    /// A function has run, here or at a peer; zero for `at_first` keeps no account of it. Whether its jobs do not go to that
+    /// peer any more, for a while.
+    #[inline]
+    pub(crate) fn ran(
+        &mut self,
+        function: FunctionId,
+        at: Option<PeerId>,
+        failed: bool,
+        now: Time,
+        at_first: Duration,
+    ) -> bool {
+        if self.watched == 0 && !failed {
+            return false;
+        }
+        let Peers { marks, present, outliers, .. } = self;
+        let ejected = outliers.ran(function, at, failed, &judge(marks, present, now, at_first));
+        self.watched = self.outliers.functions();
+        ejected
+    }
+
+    /// Whether a function's jobs do not go to a peer, because it fails there far more than elsewhere.
+    pub fn is_ejected(&self, function: FunctionId, peer: PeerId, now: Time) -> bool {
+        self.watched > 0 && self.outliers.is_out(function, peer, now)
+    }
+
+    /// Functions at peers whose failures are remembered.
+    pub(crate) fn outliers(&self) -> usize {
+        self.outliers.len()
+    }
+
     /// Its fellows suspect a peer, or trust it again. A peer that goes is doubted no longer.
     pub(crate) fn doubt(&mut self, peer: PeerId, doubted: bool) {
         if self.marks.get(peer.0 as usize).is_some_and(|marks| marks.has(Marks::PRESENT)) {
@@ -338,6 +378,8 @@ impl Peers {
         index < self.marks.len()
             && (self.special == 0 || self.marks[index].is_plain() || self.eligible_all_the_same(peer, visit))
             && Some(peer) != visit.sender
+            && Some(peer) != visit.unreached
+            && !self.is_ejected(visit.function, peer, visit.now)
             && (visit.visited.is_empty() || !visit.visited.contains(&self.nodes[index]))
     }
 
@@ -354,15 +396,29 @@ impl Peers {
     }
 }
 
+fn judge<'a>(
+    marks: &'a [Marks],
+    present: &[PeerId],
+    now: Time,
+    at_first: Duration,
+) -> Judge<impl Fn(PeerId) -> bool + use<'a>> {
+    let is_present = |peer: PeerId| marks.get(peer.0 as usize).is_some_and(|marks| marks.has(Marks::PRESENT));
+    Judge { now, at_first, present: present.len(), is_present }
+}
+
 /// Where a job has been, seen from the node where it is now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visit<'a> {
     pub now: Time,
+    pub function: FunctionId,
     pub visited: &'a [NodeId],
     pub sender: Option<PeerId>,
+    /// The last peer that could not be reached with it.
+    pub unreached: Option<PeerId>,
 }
 
-/// The peers to which one job may go: present, not suspected, and not visited by it.
+/// The peers to which one job may go: present, not suspected, not visited by it, not just found to be
+/// away, and not known to fail at its function.
 #[derive(Debug, Clone, Copy)]
 pub struct EligiblePeers<'a> {
     pub(crate) peers: &'a Peers,
@@ -459,6 +515,11 @@ mod tests {
         Peers::numbered(me(), &[])
     }
 
+    fn visit() -> Visit<'static> {
+        let function = FunctionId(0);
+        Visit { now: Time::ZERO, function, visited: &[], sender: None, unreached: None }
+    }
+
     fn table(names: &[&str]) -> Vec<(String, Option<NodeId>)> {
         names.iter().map(|name| (name.to_string(), Some(NodeId::from_machine_id(name)))).collect()
     }
@@ -466,12 +527,12 @@ mod tests {
     #[test]
     fn a_peer_keeps_its_number_when_it_goes_and_comes_back() {
         let mut peers = table_of_me();
-        peers.set(&table(&["b", "a"]));
+        peers.set(&table(&["b", "a"]), Time::ZERO);
         assert_eq!(peers.by_name("a"), Some(PeerId(0)));
-        peers.set(&table(&["a", "aa"]));
+        peers.set(&table(&["a", "aa"]), Time::ZERO);
         assert_eq!(peers.by_name("aa"), Some(PeerId(2)));
         assert_eq!(peers.present(), [PeerId(0), PeerId(2)]);
-        peers.set(&table(&["a", "aa", "b"]));
+        peers.set(&table(&["a", "aa", "b"]), Time::ZERO);
         assert_eq!(peers.by_name("b"), Some(PeerId(1)));
     }
 
@@ -480,10 +541,13 @@ mod tests {
         let mut peers = table_of_me();
         let node = Some(NodeId::from_machine_id("b"));
         let list = |name: &str, node| (name.to_string(), node);
-        peers.set(&[list("b", None), list("a", None), list("b", node), list("b", None), list("a", None)]);
+        peers.set(
+            &[list("b", None), list("a", None), list("b", node), list("b", None), list("a", None)],
+            Time::ZERO,
+        );
         assert_eq!(peers.names().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(peers.present(), [PeerId(0), PeerId(1)]);
-        let visit = Visit { now: Time::ZERO, visited: &[me()], sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &[me()], ..visit() };
         let eligible = EligiblePeers { peers: &peers, visit };
         assert_eq!(
             eligible.iter().collect::<Vec<_>>(),
@@ -495,14 +559,14 @@ mod tests {
     #[test]
     fn restored_numbers_stay_and_new_peers_get_later_ones() {
         let mut before = table_of_me();
-        before.set(&table(&["b", "c"]));
-        before.set(&table(&["a", "c"]));
+        before.set(&table(&["b", "c"]), Time::ZERO);
+        before.set(&table(&["a", "c"]), Time::ZERO);
         let names: Vec<_> = before.names().map(String::from).collect();
         assert_eq!(names, ["b", "c", "a"]);
 
         let mut peers = Peers::numbered(me(), &names);
         assert_eq!((peers.known(), peers.present()), (3, &[][..]));
-        peers.set(&table(&["_", "a", "b"]));
+        peers.set(&table(&["_", "a", "b"]), Time::ZERO);
         let numbers = ["b", "c", "a", "_"].map(|name| peers.by_name(name));
         assert_eq!(numbers, [0, 1, 2, 3].map(|number| Some(PeerId(number))));
         assert_eq!(peers.present(), [0, 2, 3].map(PeerId));
@@ -512,15 +576,15 @@ mod tests {
     fn the_view_of_a_peer_is_what_it_told_and_when_and_how_fast() {
         let ms = Duration::from_millis;
         let mut peers = table_of_me();
-        peers.set(&table(&["a", "b"]));
-        peers.set(&table(&["a"]));
+        peers.set(&table(&["a", "b"]), Time::ZERO);
+        peers.set(&table(&["a"]), Time::ZERO);
         let load = PeerLoad { running: 2, queued: 1, slots: 4 };
         let at = |millis| Time::ZERO + ms(millis);
         peers.learn_load(PeerId(0), PeerLoad::default(), at(5), ms(8));
         peers.learn_load(PeerId(0), load, at(10), ms(16));
         peers.learn_load(PeerId(7), load, at(10), ms(16));
 
-        let visit = Visit { now: at(40), visited: &[], sender: None };
+        let visit = Visit { now: at(40), visited: &[], ..visit() };
         let eligible = EligiblePeers { peers: &peers, visit };
         let told = PeerView { load: Some(load), age: Some(ms(30)), round_trip: Some(ms(9)), available: true };
         let nothing = PeerView { load: None, age: None, round_trip: None, available: false };
@@ -534,9 +598,9 @@ mod tests {
         let mut peers = Peers::numbered(me(), &names);
         assert_eq!(peers.known(), MAX_PEERS as usize, "the table is bounded");
         peers.learn_load(PeerId(0), PeerLoad::default(), Time::ZERO, Duration::from_millis(1));
-        peers.set(&table(&["new"]));
+        peers.set(&table(&["new"]), Time::ZERO);
         assert_eq!(peers.by_name("new"), Some(PeerId(0)));
-        let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &[], ..visit() };
         let view = EligiblePeers { peers: &peers, visit }.view(PeerId(0));
         assert_eq!(view, Some(PeerView { load: None, age: None, round_trip: None, available: true }));
     }
@@ -545,11 +609,11 @@ mod tests {
     fn a_load_that_is_heard_of_has_its_age_and_never_replaces_a_newer_one() {
         let ms = Duration::from_millis;
         let mut peers = table_of_me();
-        peers.set(&table(&["a"]));
+        peers.set(&table(&["a"]), Time::ZERO);
         let load = |running| PeerLoad { running, queued: 0, slots: 4 };
         let at = |millis| Time::ZERO + ms(millis);
         let view = |peers: &Peers, now| {
-            let visit = Visit { now, visited: &[], sender: None };
+            let visit = Visit { now, visited: &[], ..visit() };
             EligiblePeers { peers, visit }.view(PeerId(0)).map(|view| (view.load, view.age, view.round_trip))
         };
         peers.hear_load(PeerId(0), load(1), at(100), ms(30));
@@ -565,21 +629,21 @@ mod tests {
     #[test]
     fn a_doubted_peer_gets_nothing_until_it_is_trusted_again_or_has_gone_and_come_back() {
         let mut peers = table_of_me();
-        peers.set(&table(&["a", "b"]));
+        peers.set(&table(&["a", "b"]), Time::ZERO);
         let eligible = |peers: &Peers| {
-            let visit = Visit { now: Time::ZERO, visited: &[], sender: None };
+            let visit = Visit { now: Time::ZERO, visited: &[], ..visit() };
             EligiblePeers { peers, visit }.iter().collect::<Vec<_>>()
         };
         peers.doubt(PeerId(0), true);
         peers.doubt(PeerId(7), true);
         assert_eq!(eligible(&peers), [PeerId(1)]);
-        peers.set(&table(&["a", "b", "c"]));
+        peers.set(&table(&["a", "b", "c"]), Time::ZERO);
         assert_eq!(eligible(&peers), [PeerId(1), PeerId(2)], "it stays doubted while it stays");
         peers.doubt(PeerId(0), false);
         assert_eq!(eligible(&peers).len(), 3);
         peers.doubt(PeerId(0), true);
-        peers.set(&table(&["b", "c"]));
-        peers.set(&table(&["a", "b", "c"]));
+        peers.set(&table(&["b", "c"]), Time::ZERO);
+        peers.set(&table(&["a", "b", "c"]), Time::ZERO);
         assert_eq!(eligible(&peers).len(), 3);
         assert_eq!(peers.special, 0);
     }
@@ -587,9 +651,9 @@ mod tests {
     #[test]
     fn samples_are_uniform_without_repeats_and_without_the_visited() {
         let mut peers = table_of_me();
-        peers.set(&table(&["a", "b", "c", "d", "e", "f"]));
+        peers.set(&table(&["a", "b", "c", "d", "e", "f"]), Time::ZERO);
         let visited = [NodeId::from_machine_id("b")];
-        let visit = Visit { now: Time::ZERO, visited: &visited, sender: None };
+        let visit = Visit { now: Time::ZERO, visited: &visited, ..visit() };
         let eligible = EligiblePeers { peers: &peers, visit };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
         for n in 1..=6_u32 {
@@ -612,10 +676,10 @@ mod tests {
     #[test]
     fn a_peer_of_unknown_identity_gets_only_jobs_that_have_been_nowhere() {
         let mut peers = table_of_me();
-        peers.set(&[("old:18080".to_string(), None)]);
+        peers.set(&[("old:18080".to_string(), None)], Time::ZERO);
         let visited = [NodeId::from_machine_id("x")];
         let eligible = |visited: &[NodeId]| {
-            let visit = Visit { now: Time::ZERO, visited, sender: None };
+            let visit = Visit { now: Time::ZERO, visited, ..visit() };
             EligiblePeers { peers: &peers, visit }.contains(PeerId(0))
         };
         assert!(eligible(&[]));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::stream::{FuturesUnordered, Stream};
-use p2pfaas_core::{Arrival, Event, ForwardAnswer, JobKey, NodeId, PeerId, PeerLoad};
+use p2pfaas_core::{Arrival, Event, JobKey, NodeId, PeerId, PeerLoad};
 
 use crate::engine::{Command, Ending};
 use crate::executor::{ExecuteError, Execution, FunctionAnswer, FunctionCall};
@@ -205,11 +205,13 @@ impl Job {
             Done::Forwarded(answer) => {
                 let outcome = answer.outcome();
                 self.work = Work::Nothing;
-                // A job that was turned away begins anew: what the peer said is not its answer.
-                if outcome != ForwardAnswer::NotTaken {
+                let command = self.shared.engine.feed(job, Event::Forwarded { job, answer: outcome });
+                // A job that was turned away, or reached nobody, may begin anew: then this is not its answer.
+                let ended = matches!(&command, Some(Command::End(ending)) if ending.forwarded);
+                if ended {
                     self.result = JobResult::Peer(answer);
                 }
-                Event::Forwarded { job, answer: outcome }
+                return command;
             }
         };
         self.shared.engine.feed(job, event)

@@ -14,7 +14,7 @@ use p2pfaas_core::wire::{
 use p2pfaas_core::{Forward, ForwardAnswer, NodeId, PeerId, PeerLoad};
 use parking_lot::RwLock;
 
-use crate::client::{CallSettings, Client};
+use crate::client::{CallSettings, Client, ClientError};
 use crate::drive::Probed;
 use crate::security::Security;
 
@@ -34,6 +34,8 @@ pub(crate) enum PeerAnswer {
     Proper { response: PeerJobResponse, status: StatusCode, body: Bytes, outcome: ForwardAnswer },
     /// None, or nonsense.
     Improper { reason: String },
+    /// Nothing of the job has been sent.
+    NotReached { reason: String },
 }
 
 impl PeerAnswer {
@@ -41,7 +43,24 @@ impl PeerAnswer {
         match self {
             PeerAnswer::Proper { outcome, .. } => *outcome,
             PeerAnswer::Improper { .. } => ForwardAnswer::NoAnswer,
+            PeerAnswer::NotReached { .. } => ForwardAnswer::NotReached,
         }
+    }
+}
+
+/// A call of a peer without an answer that can be believed.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error("its answer is not signed with the cluster's key")]
+    NotBelieved,
+}
+
+impl CallError {
+    /// Nothing has been sent, so that nothing can have begun there.
+    fn is_unsent(&self) -> bool {
+        matches!(self, CallError::Client(ClientError::Connect { .. } | ClientError::BadAddress(_)))
     }
 }
 
@@ -143,12 +162,13 @@ impl PeerClient {
         async move {
             let peer = job.forward.peer;
             let Some(request) = this.forward_request(job) else {
-                return PeerAnswer::Improper { reason: "the peer's address cannot be used".into() };
+                return PeerAnswer::NotReached { reason: "its address cannot be used".into() };
             };
             let to = this.addresses.read().get(peer.0 as usize).and_then(|known| known.node);
             match this.send(request, to).await {
                 Ok(response) => peer_answer(&response),
-                Err(reason) => PeerAnswer::Improper { reason },
+                Err(error) if error.is_unsent() => PeerAnswer::NotReached { reason: error.to_string() },
+                Err(error) => PeerAnswer::Improper { reason: error.to_string() },
             }
         }
     }
@@ -191,13 +211,13 @@ impl PeerClient {
         &self,
         mut request: Request<Bytes>,
         to: Option<NodeId>,
-    ) -> Result<http::Response<Bytes>, String> {
+    ) -> Result<http::Response<Bytes>, CallError> {
         let signature = self.security.sign(&mut request, to);
-        let response = self.client.send(request).await.map_err(|error| error.to_string())?;
+        let response = self.client.send(request).await?;
         let (status, headers, body) = (response.status(), response.headers(), response.body());
         match self.security.believes(signature.as_ref(), status, headers, body) {
             true => Ok(response),
-            false => Err("its answer is not signed with the cluster's key".into()),
+            false => Err(CallError::NotBelieved),
         }
     }
 
@@ -213,7 +233,7 @@ impl PeerClient {
         *request.headers_mut() = own;
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(MACHINE_USER_AGENT));
         match tokio::time::timeout(timeout, self.send(request, None)).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map_err(|error| error.to_string()),
             Err(_) => Err(format!("no answer within {timeout:?}")),
         }
     }
@@ -246,10 +266,15 @@ pub(crate) fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
     // A status without a body cannot carry this message: then it is in the message only.
     let of_function = message.from_function.and(StatusCode::from_u16(message.status_code).ok());
     let status = of_function.unwrap_or(response.status());
-    let outcome = if message.from_function == Some(true) {
-        if status.is_success() { ForwardAnswer::Served } else { ForwardAnswer::FunctionFailed }
-    } else if status.is_success() {
+    // What it says about the request (4xx) says nothing against the peer.
+    let failed = match status.is_client_error() {
+        true => ForwardAnswer::FunctionRefused,
+        false => ForwardAnswer::FunctionFailed,
+    };
+    let outcome = if status.is_success() {
         ForwardAnswer::Served
+    } else if message.from_function == Some(true) {
+        failed
     } else {
         let code = serde_json::from_slice::<ErrorBody>(&body).map(|error| error.code);
         match code {
@@ -257,7 +282,7 @@ pub(crate) fn peer_answer(response: &http::Response<Bytes>) -> PeerAnswer {
             Ok(code) if code == ErrorCode::Rejected.code() => ForwardAnswer::Rejected,
             // Said before the job began there: no such function, or about to end.
             Ok(_) if message.taken == Some(false) => ForwardAnswer::NotTaken,
-            _ => ForwardAnswer::FunctionFailed,
+            _ => failed,
         }
     };
     // Old executors lose the function's status: any success is 200 to the client.

@@ -20,12 +20,24 @@ pub struct Counters {
     pub failed: u64,
     /// Jobs whose client went away.
     pub cancelled: u64,
+    /// Jobs that the same peer had brought before; they count as failed as well.
+    #[serde(default)]
+    pub repeated: u64,
     /// Jobs sent to a peer.
     pub forwarded: u64,
     /// Forwards without a proper answer.
     pub forwards_failed: u64,
     /// Forwards that a policy wanted and hop control did not allow; those jobs ran here.
     pub forwards_refused: u64,
+    /// Jobs that were decided about again, since a peer could not be reached.
+    #[serde(default)]
+    pub retries: u64,
+    /// Jobs that failed because a peer could not be reached and too many had been tried again lately.
+    #[serde(default)]
+    pub retries_refused: u64,
+    /// Times that a peer was left alone with one function, at which it failed more than others.
+    #[serde(default)]
+    pub ejections: u64,
     /// Probes sent.
     pub probes: u64,
     /// Probes that failed or ran out of time.
@@ -46,9 +58,13 @@ impl std::ops::AddAssign for Counters {
         self.rejected += other.rejected;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
+        self.repeated += other.repeated;
         self.forwarded += other.forwarded;
         self.forwards_failed += other.forwards_failed;
         self.forwards_refused += other.forwards_refused;
+        self.retries += other.retries;
+        self.retries_refused += other.retries_refused;
+        self.ejections += other.ejections;
         self.probes += other.probes;
         self.probes_failed += other.probes_failed;
         self.asks += other.asks;

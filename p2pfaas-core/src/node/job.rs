@@ -43,6 +43,8 @@ pub(crate) struct Job {
     pub hops: u32,
     pub sender: Whom,
     pub forwarded_to: Whom,
+    /// The last peer that could not be reached with it.
+    pub unreached: Whom,
     pub probes: u32,
     pub task_type: u16,
     /// The policy that decides now: the fallback's once the learner has been passed over.
@@ -157,6 +159,7 @@ impl Job {
             hops: 0,
             sender: Whom::NOBODY,
             forwarded_to: Whom::NOBODY,
+            unreached: Whom::NOBODY,
             probes: 0,
             task_type: 0,
             policy: 0,
@@ -178,6 +181,7 @@ impl Job {
         self.forwarded = Moment::NEVER;
         self.stage = Stage::Deciding;
         self.forwarded_to = Whom::NOBODY;
+        self.unreached = Whom::NOBODY;
         self.probes = 0;
         self.unrecognisable = false;
         if let Some(asked) = &mut self.asked {

@@ -8,6 +8,7 @@ mod jobs;
 mod memory;
 mod policies;
 pub(crate) mod prefetch;
+mod retries;
 mod tables;
 mod timers;
 
@@ -20,7 +21,7 @@ use crate::agent::{Choice, Observation};
 use crate::defaults::MAX_FAN_OUT;
 use crate::effect::{Effects, Forward, Report, path_with};
 use crate::event::{Event, ForwardAnswer};
-use crate::job::{Arrival, Failure, JobId, JobKey, NodeId, Outcome, Source, Timings};
+use crate::job::{Arrival, Failure, FunctionId, JobId, JobKey, NodeId, Outcome, Source, Timings};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
 use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
 use crate::reward::Ended;
@@ -32,8 +33,9 @@ pub use config::NodeConfig;
 pub use counters::Counters;
 use job::{Job, Moment, SourceKind, Stage, Whom};
 use jobs::Jobs;
-use memory::ForwardedIds;
+use memory::{ForwardedIds, TakenIds};
 use policies::Policies;
+use retries::Retries;
 pub use tables::Tables;
 use timers::{Alarm, Timers};
 
@@ -55,8 +57,10 @@ pub struct Node {
     counters: Counters,
     next_eid: u64,
     unrecognisable_forwards: u32,
+    retries: Retries,
     peers: Peers,
     forwarded: ForwardedIds,
+    taken: TakenIds,
     observation: Observation,
 }
 
@@ -82,8 +86,10 @@ impl Node {
             counters: Counters::default(),
             next_eid: config.first_eid,
             unrecognisable_forwards: 0,
+            retries: Retries::new(config.retry_percent),
             peers: Peers::numbered(id, &config.peer_numbers),
             forwarded: ForwardedIds::new(config.forwarded_ids),
+            taken: TakenIds::new(config.taken_ids),
             observation: Observation::default(),
             config,
         }
@@ -120,6 +126,8 @@ impl Node {
             jobs: self.jobs.len(),
             timers: self.timers.len(),
             forwarded_ids: self.forwarded.len(),
+            taken_ids: self.taken.len(),
+            outliers: self.peers.outliers(),
             policies: self.policies.len(),
             foreign_forwards: self.unrecognisable_forwards,
             peers: self.peers.known(),
@@ -185,14 +193,14 @@ impl Node {
             Event::Probed { job, peer, load, node } => self.probed(now, job, peer, load, node, rng, fx),
             Event::Acted { job, choice } => self.acted(now, job, choice, rng, fx),
             Event::Executed { job, success } => self.executed(now, job, success, fx),
-            Event::Forwarded { job, answer } => self.forward_answered(now, job, answer, fx),
+            Event::Forwarded { job, answer } => self.forward_answered(now, job, answer, rng, fx),
             Event::Cancel { job } => self.cancel(now, job, fx),
             Event::Wake => self.wake(now, rng, fx),
             Event::SetCapacity(capacity) => {
                 self.slots.set_capacity(capacity);
                 self.fill_slots(now, fx);
             }
-            Event::SetPeers(peers) => self.peers.set(&peers),
+            Event::SetPeers(peers) => self.peers.set(&peers, now),
             Event::Suspected { peer, suspected } => self.peers.doubt(peer, suspected),
             Event::Told(loads) => {
                 for (peer, load, age) in loads {
@@ -253,6 +261,11 @@ impl Node {
         job.arrival_policy = policy;
         job.set_source(arrival.source);
         self.policies.hold(policy);
+        if job.source == SourceKind::Peer && !self.taken.insert((id, job.visited().last().copied())) {
+            self.counters.repeated += 1;
+            self.finish(now, key, Outcome::Failed(Failure::Repeated), fx);
+            return key;
+        }
         if let Some(timeout) = self.config.job_timeout {
             self.timers.set(now + timeout, key, Alarm::Job);
         }
@@ -374,6 +387,9 @@ impl Node {
         self.forwarded.insert(job.id);
         self.counters.forwarded += 1;
         let Some(job) = self.jobs.get_mut(key) else { return };
+        if job.unreached == Whom::NOBODY {
+            self.retries.forwarded();
+        }
         job.scheduled = now.into();
         job.forwarded = now.into();
         job.forwarded_to = peer.into();
@@ -508,39 +524,96 @@ impl Node {
         let seconds = now.since(job.started.or(now)).as_secs_f64();
         let mean = self.mean_execution_s.unwrap_or(seconds);
         self.mean_execution_s = Some(mean + 0.1 * (seconds - mean));
+        let function = job.function;
+        self.ran(now, function, None, !success);
         let outcome = if success { Outcome::Served } else { Outcome::Failed(Failure::Function) };
         self.finish(now, key, outcome, fx);
     }
 
-    fn forward_answered<E: Effects>(&mut self, now: Time, key: JobKey, answer: ForwardAnswer, fx: &mut E) {
+    fn forward_answered<E: Effects>(
+        &mut self,
+        now: Time,
+        key: JobKey,
+        answer: ForwardAnswer,
+        rng: &mut dyn Rng,
+        fx: &mut E,
+    ) {
         let Some(job) = self.jobs.get(key).filter(|job| job.stage == Stage::Forwarding) else {
             return self.counters.stray_events += 1;
         };
-        if answer != ForwardAnswer::NoAnswer
+        if !matches!(answer, ForwardAnswer::NoAnswer | ForwardAnswer::NotReached)
             && let Some(peer) = job.forwarded_to.get()
         {
             self.peers.trust(peer, now);
+        }
+        match answer {
+            ForwardAnswer::Served | ForwardAnswer::FunctionRefused => self.ran_where_it_is(now, key, false),
+            ForwardAnswer::FunctionFailed => self.ran_where_it_is(now, key, true),
+            _ => {}
         }
         let outcome = match answer {
             ForwardAnswer::Served => Outcome::Served,
             ForwardAnswer::Dropped => Outcome::Dropped,
             ForwardAnswer::Rejected => Outcome::Rejected,
-            ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
+            ForwardAnswer::FunctionFailed | ForwardAnswer::FunctionRefused => {
+                Outcome::Failed(Failure::Function)
+            }
             ForwardAnswer::NotTaken => {
-                self.unrecognisable_forwards -= u32::from(job.unrecognisable);
-                if let Some(job) = self.jobs.get_mut(key) {
-                    job.forwarded = Moment::NEVER;
-                    job.forwarded_to = Whom::NOBODY;
-                    job.enter(Stage::Deciding);
-                }
+                self.take_back(key);
                 return self.run_here(now, key, fx);
             }
             ForwardAnswer::NoAnswer => {
                 self.forward_failed(now, key);
                 Outcome::Failed(Failure::Forward)
             }
+            ForwardAnswer::NotReached => {
+                self.forward_failed(now, key);
+                if self.retries.take(now) {
+                    self.counters.retries += 1;
+                    return self.try_again(now, key, rng, fx);
+                }
+                self.counters.retries_refused += 1;
+                Outcome::Failed(Failure::Forward)
+            }
         };
         self.finish(now, key, outcome, fx);
+    }
+
+    /// The job is here as if it had never left.
+    fn take_back(&mut self, key: JobKey) {
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        self.unrecognisable_forwards -= u32::from(job.unrecognisable);
+        job.forwarded = Moment::NEVER;
+        job.forwarded_to = Whom::NOBODY;
+        job.enter(Stage::Deciding);
+    }
+
+    /// A job's peer could not be reached: its policy decides once more, without that peer. After that, or where a
+    /// learner has chosen the peer (its choice has one outcome), the job runs here.
+    fn try_again<E: Effects>(&mut self, now: Time, key: JobKey, rng: &mut dyn Rng, fx: &mut E) {
+        let Some(job) = self.jobs.get_mut(key) else { return };
+        let before = std::mem::replace(&mut job.unreached, job.forwarded_to);
+        let chosen = job.asked.as_ref().is_some_and(|asked| asked.choice.is_some());
+        self.take_back(key);
+        if before != Whom::NOBODY || chosen {
+            return self.run_here(now, key, fx);
+        }
+        let decision =
+            self.consult(now, key, rng, |policy, situation, _, rng| policy.arrived(situation, rng));
+        self.carry_out(now, key, decision, rng, fx);
+    }
+
+    /// A job's function has run at the peer to which it was forwarded, or here.
+    fn ran_where_it_is(&mut self, now: Time, key: JobKey, failed: bool) {
+        if let Some(job) = self.jobs.get(key) {
+            self.ran(now, job.function, job.forwarded_to.get(), failed);
+        }
+    }
+
+    #[inline]
+    fn ran(&mut self, now: Time, function: FunctionId, at: Option<PeerId>, failed: bool) {
+        let ejected = self.peers.ran(function, at, failed, now, self.config.ejection);
+        self.counters.ejections += u64::from(ejected);
     }
 
     fn forward_failed(&mut self, now: Time, key: JobKey) {
@@ -569,6 +642,9 @@ impl Node {
                 (Alarm::Job, stage) => {
                     if stage == Some(Stage::Forwarding) {
                         self.forward_failed(now, key);
+                    }
+                    if matches!(stage, Some(Stage::Forwarding | Stage::Running)) {
+                        self.ran_where_it_is(now, key, true);
                     }
                     self.finish(now, key, Outcome::Failed(Failure::TimedOut), fx);
                 }
@@ -637,7 +713,9 @@ fn timer_is_alive(jobs: &Jobs, key: JobKey, alarm: Alarm) -> bool {
 }
 
 fn eligible_peers<'a>(now: Time, job: &'a Job, peers: &'a Peers) -> EligiblePeers<'a> {
-    EligiblePeers { peers, visit: Visit { now, visited: job.visited(), sender: job.sender.get() } }
+    let (sender, unreached) = (job.sender.get(), job.unreached.get());
+    let visit = Visit { now, function: job.function, visited: job.visited(), sender, unreached };
+    EligiblePeers { peers, visit }
 }
 
 fn situation<'a>(

@@ -10,11 +10,15 @@ pub struct Tables {
     pub timers: usize,
     /// Ids of forwarded jobs that are remembered; at most [`NodeConfig::forwarded_ids`](crate::NodeConfig::forwarded_ids).
     pub forwarded_ids: usize,
+    /// Jobs of our nodes that are remembered; at most [`NodeConfig::taken_ids`](crate::NodeConfig::taken_ids).
+    pub taken_ids: usize,
     /// Policies that are kept: five, and as many old ones as once had jobs at the same time.
     pub policies: usize,
     /// Jobs that are out and could not be known again; at most
     /// [`NodeConfig::max_foreign_forwards`](crate::NodeConfig::max_foreign_forwards).
     pub foreign_forwards: u32,
+    /// Functions at peers whose failures are remembered; at most [`MAX_OUTLIERS`](crate::defaults::MAX_OUTLIERS).
+    pub outliers: usize,
     /// Peers that have a number; at most [`MAX_PEERS`](crate::defaults::MAX_PEERS).
     pub peers: usize,
 }

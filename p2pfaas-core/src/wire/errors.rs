@@ -49,6 +49,8 @@ pub enum ErrorCode {
     Forbidden,
     /// The caller calls more often than it may. Not in the reference.
     TooManyCalls,
+    /// The same job has been brought before. Not in the reference, which runs it again.
+    Repeated,
 }
 
 impl ErrorCode {
@@ -59,7 +61,8 @@ impl ErrorCode {
             | ErrorCode::ShuttingDown
             | ErrorCode::Unauthenticated
             | ErrorCode::Forbidden
-            | ErrorCode::TooManyCalls => 1,
+            | ErrorCode::TooManyCalls
+            | ErrorCode::Repeated => 1,
             ErrorCode::Database => 2,
             ErrorCode::NotFound => 3,
             ErrorCode::MalformedInput | ErrorCode::BodyTooLarge => 4,
@@ -88,6 +91,7 @@ impl ErrorCode {
             ErrorCode::Unauthenticated => 401,
             ErrorCode::Forbidden => 403,
             ErrorCode::TooManyCalls => 429,
+            ErrorCode::Repeated => 409,
             _ => 500,
         }
     }

@@ -178,8 +178,12 @@ pub fn steps() -> impl Strategy<Value = Step> {
         ForwardAnswer::Dropped,
         ForwardAnswer::Rejected,
         ForwardAnswer::FunctionFailed,
+        ForwardAnswer::FunctionFailed,
+        ForwardAnswer::FunctionRefused,
         ForwardAnswer::NotTaken,
         ForwardAnswer::NoAnswer,
+        ForwardAnswer::NotReached,
+        ForwardAnswer::NotReached,
     ];
     prop_oneof![
         12 => arrivals().prop_map(Step::Arrive),
@@ -219,6 +223,7 @@ pub fn configs() -> impl Strategy<Value = NodeConfig> {
             probe_timeout: ms(50),
             ask_timeout: ms(20),
             suspicion: ms(30),
+            ejection: ms(60),
             first_job_number: 1_000,
             first_eid: 500,
             ..NodeConfig::default()

@@ -52,6 +52,10 @@ pub struct Job {
     probes: u32,
     probing_started: Option<Time>,
     forwarded_to: Option<PeerId>,
+    /// The last peer that could not be reached with it.
+    unreached: Option<PeerId>,
+    /// It goes nowhere any more.
+    stays: bool,
     asks: u32,
     seen: Observation,
     chosen: Option<Chosen>,
@@ -86,9 +90,15 @@ pub struct World {
     /// Breakdowns in a row.
     breakdowns: HashMap<PeerId, u32>,
     doubted: HashSet<PeerId>,
+    /// With the one function that there is, at the beginning of this step.
+    ejected: HashSet<PeerId>,
     /// By a time-out: of the jobs of the same step some are decided about before it, some after.
     suspected_in_this_step: Vec<PeerId>,
     forwarded: HashSet<JobId>,
+    /// Jobs of our nodes, each by the last node of its path.
+    taken: HashSet<(JobId, Option<NodeId>)>,
+    /// In hundredths of a retry, and the second up to which it has been filled.
+    retries: (u64, Time),
     next_eid: u64,
     counted: Counters,
     wake: Option<Time>,
@@ -118,8 +128,11 @@ impl World {
             suspected_until: HashMap::new(),
             breakdowns: HashMap::new(),
             doubted: HashSet::new(),
+            ejected: HashSet::new(),
             suspected_in_this_step: Vec::new(),
             forwarded: HashSet::new(),
+            taken: HashSet::new(),
+            retries: (1_000, Time::ZERO),
             counted: Counters::default(),
             wake: None,
             step: 0,
@@ -145,7 +158,7 @@ impl World {
     }
 
     pub fn arrive(&mut self, arrival: Arrival) {
-        self.step += 1;
+        self.begin_step();
         self.counted.arrived += 1;
         let own = JobId { origin: me(), number: self.config.first_job_number + self.counted.arrived - 1 };
         let policy = match arrival.policy {
@@ -171,15 +184,25 @@ impl World {
             probes: 0,
             probing_started: None,
             forwarded_to: None,
+            unreached: None,
+            stays: false,
             asks: 0,
             seen: Observation::default(),
             chosen: None,
         });
-        self.follow(effects, reports, Vec::new());
+        let job = &self.jobs[self.jobs.len() - 1];
+        let mut ends = Vec::new();
+        if let (true, Source::Peer { visited, .. }) = (key.has_place(), &job.arrival.source)
+            && !self.taken.insert((job.id, visited.last().copied()))
+        {
+            self.counted.repeated += 1;
+            ends.push((key, Some(Outcome::Failed(Failure::Repeated))));
+        }
+        self.follow(effects, reports, ends);
     }
 
     pub fn handle(&mut self, event: Event) {
-        self.step += 1;
+        self.begin_step();
         let ends = self.expect(&event);
         self.woken = event == Event::Wake;
         let (mut effects, mut reports) = (Vec::new(), Reports::default());
@@ -190,6 +213,14 @@ impl World {
             self.suspect(peer);
         }
         self.woken = false;
+    }
+
+    fn begin_step(&mut self) {
+        self.step += 1;
+        // Who is ejected is the subject of tests of its own; that nobody who is gets a job is this one's.
+        let peers = self.node.peers();
+        let out = |peer: &PeerId| peers.is_ejected(FunctionId(0), *peer, self.now);
+        self.ejected = (0..peers.known() as u32).map(PeerId).filter(out).collect();
     }
 
     fn record(&mut self, input: Input, effects: &[Effect]) {
@@ -235,6 +266,20 @@ impl World {
             *before += 1;
             self.suspected_until.insert(peer, self.now + span);
         }
+    }
+
+    /// Whether a job may be decided about again, by the default share and burst.
+    fn takes_retry(&mut self) -> bool {
+        let (credit, filled) = &mut self.retries;
+        while self.now.since(*filled) >= Duration::from_secs(1) {
+            *filled = *filled + Duration::from_secs(1);
+            *credit = (*credit + 100).min(1_000);
+        }
+        let enough = *credit >= 100;
+        *credit -= if enough { 100 } else { 0 };
+        let counts = (&mut self.counted.retries, &mut self.counted.retries_refused);
+        *(if enough { counts.0 } else { counts.1 }) += 1;
+        enough
     }
 
     fn count(&self, stage: impl Fn(&Stage) -> bool) -> u32 {
@@ -285,8 +330,13 @@ impl World {
                 Some(index) if self.jobs[index].stage == Stage::Forwarded => {
                     let peer = self.jobs[index].forwarded_to.expect("a forwarded job");
                     let left_alone = self.suspected_until.get(&peer).is_some_and(|until| *until > self.now);
-                    if *answer != ForwardAnswer::NoAnswer && !left_alone {
+                    let failed = matches!(answer, ForwardAnswer::NoAnswer | ForwardAnswer::NotReached);
+                    if !failed && !left_alone {
                         self.breakdowns.remove(&peer);
+                    }
+                    if failed {
+                        self.suspect(peer);
+                        self.counted.forwards_failed += 1;
                     }
                     let outcome = match answer {
                         ForwardAnswer::NotTaken => {
@@ -297,13 +347,20 @@ impl World {
                         ForwardAnswer::Served => Outcome::Served,
                         ForwardAnswer::Dropped => Outcome::Dropped,
                         ForwardAnswer::Rejected => Outcome::Rejected,
-                        ForwardAnswer::FunctionFailed => Outcome::Failed(Failure::Function),
-                        ForwardAnswer::NoAnswer => Outcome::Failed(Failure::Forward),
+                        ForwardAnswer::FunctionFailed | ForwardAnswer::FunctionRefused => {
+                            Outcome::Failed(Failure::Function)
+                        }
+                        ForwardAnswer::NotReached if self.takes_retry() => {
+                            let job = &mut self.jobs[index];
+                            job.stage = Stage::Deciding;
+                            job.forwarded_to = None;
+                            job.stays |= job.unreached.replace(peer).is_some() || job.chosen.is_some();
+                            return Vec::new();
+                        }
+                        ForwardAnswer::NotReached | ForwardAnswer::NoAnswer => {
+                            Outcome::Failed(Failure::Forward)
+                        }
                     };
-                    if *answer == ForwardAnswer::NoAnswer {
-                        self.suspect(peer);
-                        self.counted.forwards_failed += 1;
-                    }
                     vec![(*key, Some(outcome))]
                 }
                 _ => self.stray(),
@@ -413,7 +470,7 @@ impl World {
                     }
                     let since = self.now;
                     let job = self.undecided(job);
-                    assert_eq!(job.arrival.source, Source::Client);
+                    assert!(job.arrival.source == Source::Client && !job.stays);
                     job.stage = Stage::Asked { since };
                     job.asks += 1;
                     job.seen = observation;
@@ -543,9 +600,11 @@ impl World {
         );
         job.stage = Stage::Forwarded;
         job.forwarded_to = Some(forward.peer);
+        let first = job.unreached.is_none();
         let (id, client) = (job.id, job.arrival.source == Source::Client);
         assert!(self.forwarded.insert(id) || client, "a peer's job is forwarded once");
         self.counted.forwarded += 1;
+        self.retries.0 = (self.retries.0 + if first { 20 } else { 0 }).min(1_000);
     }
 
     fn answer(&mut self, key: JobKey, outcome: Outcome) {
@@ -584,6 +643,9 @@ impl World {
         let name = self.node.peers().name(peer).ok_or("unknown peer")?;
         match self.identities.get(name).copied().flatten() {
             _ if !self.present.contains(name) => Err("it has gone"),
+            _ if self.ejected.contains(&peer) => Err("its function fails there"),
+            _ if job.stays => Err("it runs here"),
+            _ if job.unreached == Some(peer) => Err("it could not be reached"),
             _ if sender == Some(peer) => Err("it has sent the job"),
             _ if self.doubted.contains(&peer) => Err("its fellows suspect it"),
             _ if self.suspected_until.get(&peer).is_some_and(|until| *until > self.now) => {
@@ -634,8 +696,8 @@ impl World {
             };
             assert_eq!(slots.by_type()[usize::from(task_type)], count);
         }
-        let Counters { fallbacks, forwards_refused, .. } = counters;
-        assert_eq!(counters, Counters { fallbacks, forwards_refused, ..self.counted });
+        let Counters { fallbacks, forwards_refused, ejections, .. } = counters;
+        assert_eq!(counters, Counters { fallbacks, forwards_refused, ejections, ..self.counted });
         let under_way = self.count(|stage| !matches!(stage, Stage::Answered(_)));
         assert_eq!(self.node.jobs_under_way(), under_way as usize);
         assert_eq!(counters.arrived, counters.answered() + u64::from(under_way));

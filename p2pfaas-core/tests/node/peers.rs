@@ -90,6 +90,45 @@ fn an_id_is_passed_on_once_and_a_job_that_comes_back_runs_here() {
 }
 
 #[test]
+fn a_job_that_the_same_node_brings_twice_is_refused_and_counted() {
+    let mut rig = Rig::new("NoScheduler true").among(&["x", "y"]);
+    let (first, effects) = rig.arrive(from_ours(None, 1, &["x"], 3));
+    assert_eq!(effects, [Effect::Execute { job: first }]);
+    for _ in 0..2 {
+        // Under way, and then long over.
+        let (again, effects) = rig.arrive(from_ours(None, 1, &["x"], 3));
+        assert_eq!(outcomes(&effects), [(again, Outcome::Failed(Failure::Repeated))]);
+        rig.executed(first);
+    }
+    assert_eq!((rig.node.counters().repeated, rig.node.counters().failed), (2, 2));
+    // By another way it is not the same message, and other jobs are other jobs.
+    for other in [from_ours(None, 2, &["x", "y"], 3), from_ours(None, 1, &["x"], 4)] {
+        assert!(refused(&mut rig, other), "it runs here");
+    }
+    // Of old peers nobody knows who has had a job before.
+    let id = Some(JobId { origin: named("x"), number: 5 });
+    for _ in 0..2 {
+        let (job, effects) = rig.arrive(from_old(None, id));
+        assert_eq!(effects, [Effect::Execute { job }]);
+        rig.executed(job);
+    }
+}
+
+#[test]
+fn jobs_that_were_brought_are_remembered_up_to_their_bound() {
+    let mut rig = Rig::with("NoScheduler false", "NoScheduler false", |config| config.taken_ids = 2);
+    let mut runs = |number| {
+        let (job, effects) = rig.arrive(from_ours(None, 1, &["x"], number));
+        rig.executed(job);
+        effects == [Effect::Execute { job }]
+    };
+    assert!(runs(1) && runs(2) && !runs(1) && !runs(2) && runs(3));
+    assert!(runs(1), "the oldest is forgotten");
+    assert!(!runs(3) && !runs(1));
+    assert_eq!(rig.node.tables().taken_ids, 2);
+}
+
+#[test]
 fn a_job_of_an_old_peer_without_an_id_is_not_passed_on() {
     let mut rig = Rig::new("ForwardScheduler 9").among(&["a"]);
     assert!(refused(&mut rig, from_old(None, None)));
@@ -182,6 +221,119 @@ fn a_job_that_a_peer_turns_away_runs_here() {
     let (job, _) = rig.arrive(client());
     let answer = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotTaken });
     assert_eq!(answer, [Effect::Execute { job }]);
+}
+
+#[test]
+fn a_job_whose_peer_could_not_be_reached_goes_to_another_peer_and_after_that_runs_here() {
+    let mut rig = Rig::with("ForwardScheduler 1", "NoScheduler false", |config| config.suspicion = ms(0))
+        .among(&["a", "b", "c"]);
+    for _ in 0..20 {
+        rig.pass(Duration::from_secs(9));
+        let (job, effects) = rig.arrive(client());
+        let first = forwarded_to(&effects);
+        let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+        let second = forwarded_to(&effects);
+        assert!(second.is_some() && second != first, "{effects:?}");
+        let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+        assert_eq!(effects, [Effect::Execute { job }], "it is not sent around for ever");
+        rig.executed(job);
+    }
+    let counters = rig.node.counters();
+    assert_eq!((counters.retries, counters.forwards_failed, counters.served), (40, 40, 20), "{counters:?}");
+}
+
+#[test]
+fn a_peers_job_that_reached_nobody_runs_here_and_an_unreached_peer_is_left_alone() {
+    let mut rig = Rig::new("ForwardScheduler 9").among(&["a", "b"]);
+    let (job, effects) = rig.arrive(from_ours(None, 1, &["x"], 1));
+    let first = forwarded_to(&effects);
+    let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+    assert_eq!(effects, [Effect::Execute { job }], "its id has been passed on once");
+    for number in 2..22 {
+        let (_, effects) = rig.arrive(from_ours(None, 1, &["x"], number));
+        assert!(forwarded_to(&effects).is_some_and(|peer| Some(peer) != first), "{effects:?}");
+    }
+}
+
+#[test]
+fn where_too_much_has_been_tried_again_a_job_that_reached_nobody_fails() {
+    let failing = |percent, suspicion| {
+        let mut rig = Rig::with("ForwardScheduler 1", "NoScheduler false", |config| {
+            (config.retry_percent, config.suspicion) = (percent, suspicion);
+        })
+        .among(&["a"]);
+        let failed = (0..100).filter(|_| {
+            let (job, effects) = rig.arrive(client());
+            assert!(forwarded_to(&effects).is_some());
+            let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+            let failed = outcomes(&effects) == [(job, Outcome::Failed(Failure::Forward))];
+            assert!(failed || effects == [Effect::Execute { job }], "{effects:?}");
+            rig.executed(job);
+            failed
+        });
+        let failed = failed.count() as u64;
+        let counters = rig.node.counters();
+        assert_eq!((counters.retries, counters.retries_refused), (100 - failed, failed));
+        failed
+    };
+    assert_eq!(failing(0, ms(0)), 100);
+    // Ten at once, and a fifth of those that come after them; each forward pays its share before it fails.
+    assert_eq!(failing(20, ms(0)), 70 + 1);
+    assert_eq!(failing(100, ms(0)), 0);
+}
+
+/// Jobs of a function, which the peer `a` answers like this and the others with success. How many went to `a`.
+fn went_to_a(rig: &mut Rig, function: u32, jobs: u32, answer: ForwardAnswer) -> usize {
+    let a = rig.peer("a");
+    let went = (0..jobs).filter(|_| {
+        let (job, effects) = rig.arrive(Arrival::from_client(FunctionId(function)));
+        let there = forwarded_to(&effects).expect("a forward") == a;
+        rig.tell(Event::Forwarded { job, answer: if there { answer } else { ForwardAnswer::Served } });
+        there
+    });
+    went.count()
+}
+
+#[test]
+fn a_function_that_keeps_failing_at_one_peer_goes_to_the_others_and_other_functions_still_go_there() {
+    let mut rig = Rig::new("ForwardScheduler 1").among(&["a", "b", "c"]);
+    // That the requests are wrong is not the peer's fault.
+    assert!(went_to_a(&mut rig, 7, 100, ForwardAnswer::FunctionRefused) > 20);
+    assert_eq!(rig.node.counters().ejections, 0);
+    let there = went_to_a(&mut rig, 7, 300, ForwardAnswer::FunctionFailed);
+    assert!((5..10).contains(&there) && rig.node.counters().ejections == 1, "{there}");
+    assert!(went_to_a(&mut rig, 8, 100, ForwardAnswer::Served) > 20, "another function");
+    assert_eq!(went_to_a(&mut rig, 7, 100, ForwardAnswer::Served), 0);
+    rig.pass(defaults::EJECTION);
+    assert!(went_to_a(&mut rig, 7, 100, ForwardAnswer::Served) > 20);
+    assert!(rig.node.tables().outliers <= 3);
+}
+
+#[test]
+fn a_function_that_never_answers_at_one_peer_goes_to_the_others() {
+    let mut rig = Rig::with("ForwardScheduler 1", "NoScheduler false", |config| config.suspicion = ms(0))
+        .among(&["a", "b", "c"]);
+    let bad = rig.peer("a");
+    for _ in 0..200 {
+        let (job, effects) = rig.arrive(client());
+        if forwarded_to(&effects) == Some(bad) {
+            assert_eq!(rig.node.counters().ejections, 0, "it is out");
+            rig.wake_after(defaults::JOB_TIMEOUT);
+        } else {
+            rig.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
+        }
+    }
+    assert_eq!(rig.node.counters().ejections, 1);
+}
+
+#[test]
+fn a_learners_choice_that_reached_nobody_runs_here_and_is_rewarded_once() {
+    let mut rig = Rig::new("LearningScheduler 1").among(&["a", "b"]);
+    let (job, _) = rig.arrive(client());
+    assert!(forwarded_to(&rig.acted(job, Some(3))).is_some());
+    let effects = rig.tell(Event::Forwarded { job, answer: ForwardAnswer::NotReached });
+    assert_eq!(effects, [Effect::Execute { job }]);
+    assert_eq!(learned(&rig.executed(job)), [(0, Some(1.0))]);
 }
 
 #[test]

@@ -162,6 +162,7 @@ fn each_error_has_the_code_and_status_of_the_reference() {
         (NoRoom, 400, 500),
         (Rejected, 401, 503),
         (ShuttingDown, 1, 503),
+        (Repeated, 1, 409),
         (NoAction, 402, 500),
         (ForwardFailed, 403, 500),
         (EmptyPeerAnswer, 404, 500),

@@ -214,8 +214,12 @@ fn job_error(ending: &Ending, result: &JobResult) -> WireError {
         Outcome::Failed(Failure::NoSuchPeer) => {
             (ErrorCode::NoSuchPeer, "the peer that the action names is not there".into())
         }
+        Outcome::Failed(Failure::Repeated) => (
+            ErrorCode::Repeated,
+            format!("job {} has been brought here before, and is not run again", ending.id),
+        ),
         Outcome::Failed(Failure::Forward) => match result {
-            JobResult::Peer(PeerAnswer::Improper { reason }) => {
+            JobResult::Peer(PeerAnswer::Improper { reason } | PeerAnswer::NotReached { reason }) => {
                 (ErrorCode::ForwardFailed, format!("the peer did not answer: {reason}"))
             }
             _ => (ErrorCode::ForwardFailed, "no peer to forward to".into()),

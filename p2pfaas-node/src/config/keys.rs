@@ -87,7 +87,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 59] = [
+pub(super) static KEYS: [Key; 62] = [
     key(
         ADDRESSES,
         "listen",
@@ -434,6 +434,23 @@ pub(super) static KEYS: [Key; 59] = [
     ),
     key(
         BOUNDS,
+        "ejection",
+        "SPAN",
+        "A peer at which a function fails far more than elsewhere gets none of its jobs for this long, and twice as long each \
+         time again; 0: it does",
+        |draft| show_span(draft.settings.core.ejection),
+        Set::Text(|draft, text| put(&mut draft.settings.core.ejection, grace(text))),
+    ),
+    key(
+        BOUNDS,
+        "retry-percent",
+        "N",
+        "Jobs that may be decided about again since a peer could not be reached, for a hundred forwards; 0: they fail",
+        |draft| draft.settings.core.retry_percent.to_string(),
+        Set::Text(|draft, text| put(&mut draft.settings.core.retry_percent, whole(text, 0..=100))),
+    ),
+    key(
+        BOUNDS,
         "max-body-bytes",
         "SIZE",
         "Largest body of a request, and largest answer of a function or a peer",
@@ -503,6 +520,14 @@ pub(super) static KEYS: [Key; 59] = [
         "Ids of forwarded jobs remembered, to know a job that an old peer sends back",
         |draft| draft.settings.core.forwarded_ids.to_string(),
         Set::Text(|draft, text| put(&mut draft.settings.core.forwarded_ids, whole(text, 0..=16_777_216))),
+    ),
+    key(
+        BOUNDS,
+        "taken-ids",
+        "N",
+        "Jobs of peers remembered, to refuse one whose message comes a second time",
+        |draft| draft.settings.core.taken_ids.to_string(),
+        Set::Text(|draft, text| put(&mut draft.settings.core.taken_ids, whole(text, 0..=16_777_216))),
     ),
     key(
         BOUNDS,

@@ -62,7 +62,8 @@ fn execute(hub: &mut Hub, life: &mut Life, job: JobKey) -> Checked {
     let lineage = task.brought.lineage;
     hub.begins(lineage)?;
     let weather = hub.weather;
-    let success = !hub.chance(weather.function_fails);
+    let is_broken = weather.fails_at == Some(to.node);
+    let success = !hub.chance(if is_broken { 0.95 } else { weather.function_fails });
     let event = Event::Executed { job, success };
     if hub.chance(weather.function_hangs) {
         if life.config.job_timeout.is_none() {
@@ -88,6 +89,8 @@ fn may_go(life: &Life, task: &Task, peer: PeerId) -> Checked {
     holds(peers.present().contains(&peer), Invariant::Targets, || format!("peer {} has gone", peer.0))?;
     holds(sender != Some(peer), Invariant::Targets, || format!("peer {} has sent the job", peer.0))?;
     let name = peers.name(peer).unwrap_or_default();
+    let unreached = task.unreached.contains(&peer);
+    holds(!unreached, Invariant::Targets, || format!("peer {} was not reached with it just now", peer.0))?;
     let twins = peers.present().iter().filter(|other| peers.name(**other) == Some(name)).count();
     holds(twins == 1, Invariant::Targets, || format!("{name} is there under {twins} numbers"))
 }
@@ -129,7 +132,7 @@ fn send(hub: &mut Hub, life: &mut Life, job: JobKey, mut forward: Forward) -> Ch
     let ticket = hub.next_ticket;
     hub.next_ticket += 1;
     if let Some(task) = life.tasks.get_mut(&job) {
-        task.stage = Stage::Forwarding { machine, ticket };
+        task.stage = Stage::Forwarding { peer: forward.peer, machine, ticket };
     }
     life.seen.forwarded += 1;
     hub.lived.forwarded += 1;
@@ -150,12 +153,14 @@ fn send(hub: &mut Hub, life: &mut Life, job: JobKey, mut forward: Forward) -> Ch
     match machine {
         // Nobody has that address.
         None => {
-            let event = Event::Forwarded { job, answer: ForwardAnswer::NoAnswer };
+            let event = Event::Forwarded { job, answer: ForwardAnswer::NotReached };
             hub.after(Duration::from_millis(1), Happening::Event { to: from, event });
         }
         Some(machine) => match hub.travel(from.node, machine) {
             Some(delay) => hub.after(delay, Happening::JobArrives { machine, arrival, brought }),
-            None => hub.lost_forward(from, job),
+            // It is the connection that is not made, or the job on it that is lost.
+            None if hub.chance(0.5) => hub.lost_forward(from, job, ForwardAnswer::NotReached),
+            None => hub.lost_forward(from, job, ForwardAnswer::NoAnswer),
         },
     }
     Ok(())
@@ -240,7 +245,7 @@ fn answer(hub: &mut Hub, life: &mut Life, job: JobKey, outcome: Outcome) -> Chec
         format!("job {lineage} is said to be served, and its function never answered with success")
     })?;
     // A connection on which nobody waits is closed.
-    if let Stage::Forwarding { machine: Some(machine), ticket } = task.stage
+    if let Stage::Forwarding { machine: Some(machine), ticket, .. } = task.stage
         && matches!(outcome, Outcome::Cancelled | Outcome::Failed(Failure::TimedOut))
         && let Some(delay) = hub.travel(life.whom.node, machine)
     {

@@ -1,7 +1,7 @@
 //! What is checked of a node after each event.
 
-use p2pfaas_core::defaults::{MAX_FAN_OUT, MAX_PEERS};
-use p2pfaas_core::{Counters, Effect, Event, JobKey};
+use p2pfaas_core::defaults::{MAX_FAN_OUT, MAX_OUTLIERS, MAX_PEERS};
+use p2pfaas_core::{Counters, Effect, Event, FunctionId, JobKey, Time};
 use smallvec::SmallVec;
 
 use super::invariants::{Checked, Invariant, holds};
@@ -76,7 +76,7 @@ pub(super) fn effects(life: &Life, before: &Before, event: &Event, effects: &[Ef
 }
 
 /// Of the node as it is now.
-pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
+pub(super) fn state(life: &mut Life, before: &Before, now: Time) -> Checked {
     let (slots, counters) = (life.node.slots(), *life.node.counters());
     let (running, under_way) = (life.running(), life.tasks.len());
     holds(slots.running() == running && slots.capacity() == life.capacity, Invariant::Slots, || {
@@ -93,8 +93,8 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
         slots.by_type().iter().fold((0, 0), |sum, count| (sum.0 + count.running, sum.1 + count.queued));
     holds(by_type == (running, queued), Invariant::Slots, || format!("by type they are {by_type:?}"))?;
 
-    let Counters { fallbacks, forwards_refused, .. } = counters;
-    let seen = Counters { fallbacks, forwards_refused, ..life.seen };
+    let Counters { fallbacks, forwards_refused, retries, retries_refused, ejections, .. } = counters;
+    let seen = Counters { fallbacks, forwards_refused, retries, retries_refused, ejections, ..life.seen };
     holds(counters == seen, Invariant::Conservation, || format!("counted {counters:?}, seen {seen:?}"))?;
     let adds_up = counters.arrived == counters.answered() + under_way as u64;
     holds(adds_up && life.node.jobs_under_way() == under_way, Invariant::Conservation, || {
@@ -102,6 +102,9 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
             "{under_way} jobs are under way by the driver's books, {} by the node's: {counters:?}",
             life.node.jobs_under_way()
         )
+    })?;
+    holds(retries + retries_refused == life.not_reached, Invariant::Conservation, || {
+        format!("{} forwards reached nobody: {counters:?}", life.not_reached)
     })?;
     let forward = fallbacks >= life.counted.fallbacks && forwards_refused >= life.counted.forwards_refused;
     holds(forward, Invariant::Conservation, || "a count has gone back".into())?;
@@ -111,6 +114,14 @@ pub(super) fn state(life: &mut Life, before: &Before) -> Checked {
     holds(due.is_none_or(|due| alarm.is_some_and(|alarm| alarm <= due)), Invariant::Alarm, || {
         format!("something ends at {due:?}, and the alarm is set for {alarm:?}")
     })?;
+    // A clock that goes back shows moments at which others were out.
+    if !life.clock.is_raw() && counters.ejections > 0 {
+        let peers = life.node.peers();
+        let present = peers.present().iter();
+        let out = present.filter(|peer| peers.is_ejected(FunctionId(0), **peer, now)).count();
+        let most = peers.present().len().div_ceil(2);
+        holds(out <= most, Invariant::Targets, || format!("{out} peers are left out, {most} may be"))?;
+    }
     tables(life)
 }
 
@@ -120,8 +131,10 @@ fn tables(life: &Life) -> Checked {
         && jobs <= config.max_jobs as usize
         && tables.timers <= 4 * jobs + 64
         && tables.forwarded_ids <= config.forwarded_ids as usize
+        && tables.taken_ids <= config.taken_ids as usize
         && tables.policies <= life.policies.min(5 + config.max_jobs as usize)
         && tables.foreign_forwards <= config.max_foreign_forwards
+        && tables.outliers <= MAX_OUTLIERS
         && tables.peers <= MAX_PEERS as usize;
     holds(bounded, Invariant::BoundedTables, || format!("{tables:?} for {jobs} jobs under way"))
 }

@@ -22,6 +22,11 @@ impl Clock {
         Clock { began, base_ns: base.as_nanos() as i128, rate_ppm, raw, last: Time::ZERO }
     }
 
+    /// Whether what it shows may go back.
+    pub fn is_raw(&self) -> bool {
+        self.raw
+    }
+
     /// What it shows at this moment of the world.
     pub fn read(&mut self, now: Time) -> Time {
         let shown = time(self.shown_ns(now));

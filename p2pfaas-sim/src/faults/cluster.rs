@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use p2pfaas_core::policy::Policy;
 use p2pfaas_core::{
-    Arrival, Counters, Event, ForwardAnswer, JobKey, Node, NodeConfig, NodeId, PeerId, PeerLoad, Time,
+    Arrival, Counters, Event, ForwardAnswer, JobKey, Node, NodeConfig, NodeId, PeerId, PeerLoad, Source, Time,
 };
 
 use super::act;
@@ -110,6 +110,14 @@ impl<'a> Cluster<'a> {
             Happening::JobArrives { machine, arrival, brought } => {
                 self.job_arrives(machine, arrival, brought)
             }
+            Happening::JobRepeats { to, arrival, lineage } => {
+                if self.life(to).is_none_or(|life| life.draining) {
+                    return Ok(());
+                }
+                self.hub.lived.repeated += 1;
+                let brought = Brought { lineage, back: Back::Stranger, ticket: None };
+                self.deliver(to.node, Event::Arrive(arrival), Some(brought))
+            }
             Happening::ProbeArrives { machine, from, job, peer } => {
                 self.probe_arrives(machine, from, job, peer);
                 Ok(())
@@ -169,7 +177,7 @@ impl<'a> Cluster<'a> {
             return self.hub.old_peer_gets(machine, arrival.id, keeps_id, brought);
         }
         let Some(life) = self.lives[machine].as_deref_mut() else {
-            self.hub.reply(machine, brought.back, ForwardAnswer::NoAnswer);
+            self.hub.reply(machine, brought.back, ForwardAnswer::NotReached);
             return Ok(());
         };
         if life.draining || self.hub.chance(self.hub.weather.not_offered) {
@@ -180,7 +188,11 @@ impl<'a> Cluster<'a> {
             arrival.deadline = Some(Duration::ZERO);
         }
         let closed = brought.ticket.is_some_and(|ticket| life.closed.remove(&ticket));
-        let job = life.node.next_key();
+        let (to, lineage, job) = (life.whom, brought.lineage, life.node.next_key());
+        if matches!(arrival.source, Source::Peer { .. }) && self.hub.chance(self.hub.weather.repeated) {
+            let (delay, arrival) = (self.hub.within(Duration::from_secs(1)), arrival.clone());
+            self.hub.after(delay, Happening::JobRepeats { to, arrival, lineage });
+        }
         self.hub.visits(brought.lineage, machine)?;
         self.deliver(machine, Event::Arrive(arrival), Some(brought))?;
         if closed { self.deliver(machine, Event::Cancel { job }, None) } else { Ok(()) }
@@ -227,6 +239,7 @@ impl<'a> Cluster<'a> {
         let hub = &mut self.hub;
         let now = life.clock.read(hub.now);
         let before = Before::of(life, &event);
+        let ejections = life.node.counters().ejections;
         if let Event::Executed { job, success: true } = &event
             && before.expected()
             && let Some(task) = life.tasks.get(job)
@@ -246,7 +259,15 @@ impl<'a> Cluster<'a> {
                 let own = p2pfaas_core::JobId { origin: life.node.id(), number: life.node.next_job_number() };
                 let (id, source) = (arrival.id.unwrap_or(own), arrival.source.clone());
                 let key = life.node.next_key();
-                life.tasks.insert(key, Task { brought, id, source, arrived: now, stage: Stage::Idle });
+                if let (true, Source::Peer { visited, .. }) = (key.has_place(), &source)
+                    && !life.taken.insert((id, visited.last().copied()))
+                {
+                    life.seen.repeated += 1;
+                }
+                life.tasks.insert(
+                    key,
+                    Task { brought, id, source, arrived: now, stage: Stage::Idle, unreached: Vec::new() },
+                );
                 hub.log.line(hub.now, &hub.names[node], || log::event(&event, &life.word(key)));
                 let given = life.node.arrive(now, arrival.clone(), &mut life.rng, &mut effects);
                 holds(given == key, Invariant::OneAnswer, || "a job has another key than was said".into())?;
@@ -267,7 +288,8 @@ impl<'a> Cluster<'a> {
             act::carry_out(hub, life, now, effect)?;
         }
         hub.effects = effects;
-        checks::state(life, &before)
+        self.hub.lived.ejections += life.node.counters().ejections - ejections;
+        checks::state(life, &before, now)
     }
 
     fn befall(&mut self, fault: Fault) -> Checked {
@@ -353,9 +375,11 @@ impl<'a> Cluster<'a> {
             draining: false,
             closed: BTreeSet::new(),
             forwarded: VecDeque::new(),
+            taken: BTreeSet::new(),
             learned: BTreeSet::new(),
             seen: Counters::default(),
             counted: Counters::default(),
+            not_reached: 0,
             policies: 5,
         };
         self.lives[node] = Some(Box::new(life));
@@ -376,7 +400,7 @@ impl<'a> Cluster<'a> {
                 back if seen || !self.hub.has_timeouts => self.hub.reply(node, back, ForwardAnswer::NoAnswer),
                 _ => {}
             }
-            if let (true, Stage::Forwarding { machine: Some(machine), ticket }) = (seen, &task.stage) {
+            if let (true, Stage::Forwarding { machine: Some(machine), ticket, .. }) = (seen, &task.stage) {
                 let (machine, ticket) = (*machine, *ticket);
                 self.hub.after(Duration::from_millis(1), Happening::Closed { machine, ticket });
             }

@@ -51,6 +51,12 @@ pub(super) enum Happening {
         arrival: Arrival,
         brought: Brought,
     },
+    /// Somebody sends the message of a job once more.
+    JobRepeats {
+        to: Whom,
+        arrival: Arrival,
+        lineage: Lineage,
+    },
     ProbeArrives {
         machine: usize,
         from: Whom,
@@ -148,14 +154,14 @@ impl Hub {
         let event = Event::Forwarded { job: key, answer };
         match self.travel(from, to.node) {
             Some(delay) => self.after(delay, Happening::Event { to, event }),
-            None => self.lost_forward(to, key),
+            None => self.lost_forward(to, key, ForwardAnswer::NoAnswer),
         }
     }
 
-    /// A forward, or its answer, is lost.
-    pub fn lost_forward(&mut self, to: Whom, job: JobKey) {
+    /// A forward, or its answer, is lost; what its sender reads out of that, if it notices.
+    pub fn lost_forward(&mut self, to: Whom, job: JobKey, answer: ForwardAnswer) {
         if let Some(delay) = self.noticed(self.has_timeouts) {
-            let event = Event::Forwarded { job, answer: ForwardAnswer::NoAnswer };
+            let event = Event::Forwarded { job, answer };
             self.after(delay, Happening::Event { to, event });
         }
     }

@@ -26,8 +26,8 @@ pub enum Invariant {
     BoundedTables,
     /// A choice that was taken has one experience, and their numbers have no gap.
     Learning,
-    /// A job goes, and probes go, to peers that are there, that did not send it and that are not this node; no peer is
-    /// probed twice in one decision.
+    /// A job goes, and probes go, to peers that are there, that did not send it, that could be reached with it and that are
+    /// not this node; no peer is probed twice in one decision.
     Targets,
     /// A forward has one hop more than the job came with, at most the node's bound, and the path with this node.
     Path,
@@ -37,8 +37,9 @@ pub enum Invariant {
     /// As long as all nodes are what they are taken for, no job that stays among our nodes is at a node twice.
     NoReturn,
     /// A job's function is begun at most once in the whole cluster; one more time for each copy that an old peer made.
-    /// A forward without an answer is a failure: the sender never runs the job itself. It does so only when the peer says
-    /// that it has not taken the job.
+    /// A forward without an answer is a failure: the sender never begins the job anew. It does so only when the peer says
+    /// that it has not taken the job, or when nothing of it could be sent. A job whose message comes twice is begun once,
+    /// as long as the node that took it lives.
     ExecutedOnce,
     /// Who hears that its job was served had its function answer with success.
     Truth,

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use p2pfaas_core::{
-    Capacity, Counters, Effect, Event, ForwardAnswer, JobId, JobKey, Node, NodeConfig, PeerId, Source, Time,
+    Capacity, Counters, Effect, Event, ForwardAnswer, JobId, JobKey, Node, NodeConfig, NodeId, PeerId,
+    Source, Time,
 };
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -32,11 +33,15 @@ pub(super) struct Life {
     pub closed: BTreeSet<u64>,
     /// Ids that it must remember, oldest first.
     pub forwarded: VecDeque<JobId>,
+    /// Jobs of peers that have been here, each by the last node of its path.
+    pub taken: BTreeSet<(JobId, Option<NodeId>)>,
     pub learned: BTreeSet<u64>,
     /// What its counters must be.
     pub seen: Counters,
     /// What they were.
     pub counted: Counters,
+    /// Forwards of which nothing has been sent.
+    pub not_reached: u64,
     /// Policies that it was given.
     pub policies: usize,
 }
@@ -49,6 +54,8 @@ pub(super) struct Task {
     pub source: Source,
     pub arrived: Time,
     pub stage: Stage,
+    /// Peers that could not be reached with it.
+    pub unreached: Vec<PeerId>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -65,6 +72,7 @@ pub(super) enum Stage {
     Running,
     /// It is out on this connection to this machine.
     Forwarding {
+        peer: PeerId,
         machine: Option<usize>,
         ticket: u64,
     },
@@ -128,6 +136,14 @@ impl Life {
             }
             Event::SetCapacity(capacity) => self.capacity = *capacity,
             Event::Arrive(_) => self.seen.arrived += 1,
+            Event::Forwarded { job, answer: ForwardAnswer::NotReached } => {
+                self.seen.forwards_failed += 1;
+                self.not_reached += 1;
+                let Some(task) = self.tasks.get_mut(job) else { return };
+                if let Stage::Forwarding { peer, .. } = std::mem::replace(&mut task.stage, Stage::Idle) {
+                    task.unreached.push(peer);
+                }
+            }
             Event::Forwarded { answer, .. } => {
                 self.seen.forwards_failed += u64::from(*answer == ForwardAnswer::NoAnswer);
             }

@@ -122,7 +122,9 @@ fn answer_word(answer: ForwardAnswer) -> &'static str {
         ForwardAnswer::Dropped => "dropped",
         ForwardAnswer::Rejected => "rejected",
         ForwardAnswer::FunctionFailed => "the function failed",
+        ForwardAnswer::FunctionRefused => "the function refused it",
         ForwardAnswer::NotTaken => "not taken",
         ForwardAnswer::NoAnswer => "no answer",
+        ForwardAnswer::NotReached => "not reached",
     }
 }

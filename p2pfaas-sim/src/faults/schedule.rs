@@ -49,9 +49,13 @@ pub(super) struct Weather {
     pub lost: f64,
     /// Of what is lost, this much is noticed by the sender; the rest is silence.
     pub noticed: f64,
+    /// Jobs of peers that come once more when they have been taken.
+    pub repeated: f64,
     /// Messages that are late by up to a second.
     pub slow: f64,
     pub function_fails: f64,
+    /// Where it fails nearly always.
+    pub fails_at: Option<usize>,
     pub function_hangs: f64,
     pub client_leaves: f64,
     /// The function is not offered there.

@@ -104,6 +104,7 @@ impl Draw<'_> {
             probe_timeout: self.ms(5..100),
             ask_timeout: self.ms(1..50),
             suspicion: self.ms(0..300),
+            ejection: self.ms(0..500),
             max_hops: if self.rng.random_bool(0.05) { u32::MAX } else { self.rng.random_range(0..9) },
             max_jobs: *[1_000, 1_000, 1_000, 6].choose(self.rng).unwrap_or(&1_000),
             task_types: self.rng.random_range(0..4),
@@ -175,12 +176,15 @@ impl Draw<'_> {
     }
 
     fn weather(&mut self) -> Weather {
+        let fails_at = self.rng.random_bool(0.2).then(|| self.any_node());
         let rng = &mut *self.rng;
         let mut one_of = |chances: &[f64]| chances.choose(rng).copied().unwrap_or_default();
         Weather {
             lost: one_of(&[0.0, 0.02, 0.1, 0.4]),
             noticed: one_of(&[0.0, 0.5, 1.0]),
+            repeated: one_of(&[0.0, 0.0, 0.1, 0.5]),
             slow: one_of(&[0.0, 0.05, 0.3]),
+            fails_at,
             function_fails: one_of(&[0.0, 0.1, 0.5]),
             function_hangs: one_of(&[0.0, 0.05]),
             client_leaves: one_of(&[0.0, 0.05, 0.3]),

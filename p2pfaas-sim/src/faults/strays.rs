@@ -3,6 +3,7 @@
 use p2pfaas_core::agent::Choice;
 use p2pfaas_core::{Event, ForwardAnswer, JobKey, PeerId, PeerLoad};
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 
 use super::happening::Hub;
 use super::life::Life;
@@ -30,7 +31,9 @@ pub(super) fn draw(hub: &mut Hub, life: &Life, last: &Event) -> Option<Event> {
         5 => Event::Executed { job, success: rng.random() },
         6 => Event::Forwarded {
             job,
-            answer: if rng.random() { ForwardAnswer::NotTaken } else { ForwardAnswer::NoAnswer },
+            answer: *[ForwardAnswer::NotTaken, ForwardAnswer::NoAnswer, ForwardAnswer::NotReached]
+                .choose(rng)
+                .unwrap_or(&ForwardAnswer::NoAnswer),
         },
         _ => Event::Cancel { job },
     };

@@ -38,6 +38,10 @@ pub struct Lived {
     pub served: u64,
     /// Clients that heard something else.
     pub not_served: u64,
+    /// Jobs that came to a node a second time by the same message.
+    pub repeated: u64,
+    /// Times that a node left a peer alone with the function.
+    pub ejections: u64,
     /// Events that nobody waited for.
     pub strays: u64,
     /// Things that happened.
@@ -62,6 +66,8 @@ impl AddAssign for Lived {
         self.probes += other.probes;
         self.served += other.served;
         self.not_served += other.not_served;
+        self.repeated += other.repeated;
+        self.ejections += other.ejections;
         self.strays += other.strays;
         self.steps += other.steps;
     }

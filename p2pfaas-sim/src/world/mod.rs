@@ -221,8 +221,9 @@ impl<'a> World<'a> {
             deadline_aware: spec.deadline_aware,
             job_timeout: self.scenario.job_timeout,
             task_types: task_types.max(defaults::TASK_TYPES),
-            // All peers are ours: what was visited travels with a job.
+            // All peers are ours: what was visited travels with a job. No message comes twice.
             forwarded_ids: 0,
+            taken_ids: 0,
             reward: self.contender.reward.clone(),
             ..NodeConfig::default()
         }
@@ -539,7 +540,7 @@ impl<'a> World<'a> {
             true => Some(ForwardAnswer::NotTaken),
             false if device.leaving => Some(ForwardAnswer::NotTaken),
             // Nobody listens there.
-            false => Some(ForwardAnswer::NoAnswer),
+            false => Some(ForwardAnswer::NotReached),
         };
         match (answer, travel.here.from) {
             (None, _) => self.enter(travel.target, travel.arrival, travel.here, observer),

@@ -24,7 +24,14 @@ fn nobody_breaks_a_promise_whatever_goes_wrong() {
     println!("{lived:#?}");
     // A trial in which nothing happens would find nothing.
     let clusters = lived.clusters;
-    assert!(lived.forwarded > clusters && lived.probes > clusters && lived.strays > clusters, "{lived:?}");
+    assert!(
+        lived.forwarded > clusters
+            && lived.probes > clusters
+            && lived.strays > clusters
+            && lived.repeated > clusters / 4
+            && lived.ejections > clusters / 100,
+        "{lived:?}"
+    );
     assert!(
         lived.served > clusters && lived.not_served > clusters && lived.crashes > clusters / 4,
         "{lived:?}"

@@ -77,7 +77,7 @@ fn example(key: &Key) -> &'static str {
 /// 60000 is too much for some.
 fn fitting(key: &Key) -> &'static str {
     match key.name {
-        "max-hops" | "threads" | "task-types" | "dead-polls" => "7",
+        "max-hops" | "threads" | "task-types" | "dead-polls" | "retry-percent" => "7",
         "cluster-key" | "tokens" => "file:secret",
         "client-rate" => "7:8",
         _ => example(key),

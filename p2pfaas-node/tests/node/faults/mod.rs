@@ -2,10 +2,12 @@
 
 mod capacity;
 mod clients;
+mod ejection;
 mod functions;
 mod loops;
 mod peers;
 mod policies;
 mod probes;
+mod repeats;
 pub mod rig;
 mod shutdown;

@@ -62,13 +62,56 @@ async fn a_peer_without_a_proper_answer_is_an_error_403_and_is_left_alone_for_a_
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_there_is_an_error_403() {
+async fn a_job_whose_peer_is_not_there_runs_at_its_origin_and_the_peer_is_left_alone() {
     let nobody = Nobody::new();
     let node = origin(nobody.address).await;
-    assert_eq!(post(node.address(), "/function/echo", b"x").await.code(), 403);
+    for _ in 0..3 {
+        let answer = post(node.address(), "/function/echo", b"x").await;
+        assert!(ran_here(&answer), "{} {}", answer.status, answer.head);
+        assert_eq!(answer.body, b"x");
+    }
+    let counters = node.counters();
+    assert_eq!((counters.forwarded, counters.forwards_failed, counters.retries), (1, 1, 1), "{counters:?}");
+    assert_eq!((counters.failed, counters.served), (0, 3), "{counters:?}");
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_peer_is_not_there_goes_to_one_that_is() {
+    let there = Stub::always(|| Reply::Send(old_peer_answer(200, b"there"))).await;
+    let nobody = Nobody::new();
+    let mut settings = settings("ForwardScheduler", &["1"]);
+    // The peer would be asked again at once.
+    settings.core = NodeConfig { suspicion: Duration::ZERO, ..settings.core };
+    let node = start(settings).await;
+    node.set_peers(vec![nobody.address.to_string(), there.address.to_string()]);
+    for jobs in 1.. {
+        let answer = post(node.address(), "/function/echo", b"here").await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "there"), "{}", answer.head);
+        let counters = node.counters();
+        assert_eq!((there.requests() as u64, counters.failed), (jobs, 0), "{counters:?}");
+        if counters.retries == 3 {
+            break;
+        }
+        assert!(jobs < 1_000, "nobody is never tried");
+    }
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_not_there_is_an_error_403_where_nothing_more_may_be_tried_again() {
+    let nobody = Nobody::new();
+    let mut settings = settings("ForwardScheduler", &["1"]);
+    settings.core = NodeConfig { suspicion: Duration::from_secs(3_600), retry_percent: 0, ..settings.core };
+    let node = start(settings).await;
+    node.set_peers(vec![nobody.address.to_string()]);
+    let failed = post(node.address(), "/function/echo", b"x").await;
+    assert_eq!((failed.status, failed.code()), (500, 403));
+    assert!(failed.text().contains("cannot connect"), "{}", failed.text());
     assert!(ran_here(&post(node.address(), "/function/echo", b"x").await));
     let counters = node.counters();
     assert_eq!((counters.failed, counters.forwards_failed, counters.served), (1, 1, 1));
+    assert_eq!((counters.retries, counters.retries_refused), (0, 1));
     node.shutdown().await;
 }
 

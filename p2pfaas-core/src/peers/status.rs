@@ -31,8 +31,7 @@ impl Peers {
         Some(PeerStatus {
             load: told.known.then_some(told.load),
             age: told.known.then(|| now.since(told.learned)),
-            round_trip: (told.round_trip_ns != Told::NEVER)
-                .then(|| Duration::from_nanos(told.round_trip_ns)),
+            round_trip: (told.round_trip_ns != Told::NEVER).then(|| Duration::from_nanos(told.round_trip_ns)),
             present: marks.has(Marks::PRESENT),
             left_alone: suspected.then(|| self.suspected_until[index].since(now)),
             doubted: marks.has(Marks::DOUBTED),

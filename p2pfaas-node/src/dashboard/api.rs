@@ -1,5 +1,6 @@
 //! What feeds the page.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use http::{HeaderValue, StatusCode, header};
 use p2pfaas_core::policy::Parameter;
 use p2pfaas_core::wire::ErrorCode;
@@ -66,26 +67,24 @@ async fn events(State(shared): State<Arc<Shared>>, request: Request) -> Result<R
     let snapshot = Snapshot::of(&shared, &snapshot::read(&shared));
     let first = [RETRY.into(), event("history", &points), event("snapshot", &snapshot)].concat();
     let rest = Rest { first: Some(first.into()), news, _place: place };
-    let stream = stream::unfold(rest, |mut rest| async move {
-        let event = match rest.first.take() {
-            Some(first) => first,
-            None => {
-                rest.news.changed().await.ok()?;
-                let News { event, ended } = rest.news.borrow_and_update().clone();
-                if ended {
-                    return None;
-                }
-                event
-            }
-        };
-        Some((Ok::<_, std::convert::Infallible>(event), rest))
-    });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    Ok((StatusCode::OK, headers, Body::from_stream(stream)).into_response())
+    Ok((StatusCode::OK, headers, Body::from_stream(told(rest))).into_response())
+}
+
+/// What it has to say first, and then whatever is newest when its client has taken what came before.
+fn told(rest: Rest) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold(rest, |mut rest| async move {
+        if let Some(first) = rest.first.take() {
+            return Some((Ok(first), rest));
+        }
+        rest.news.changed().await.ok()?;
+        let News { event, ended } = rest.news.borrow_and_update().clone();
+        (!ended).then_some((Ok(event), rest))
+    })
 }
 
 /// What the agent has learned: at most 2 048 states, those that were visited most.
@@ -137,4 +136,32 @@ async fn policies(State(shared): State<Arc<Shared>>) -> Response {
     };
     let kinds: Vec<Kind> = shared.registry.kinds().map(kind).collect();
     Json(kinds).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_reads_slowly_gets_the_newest_and_nothing_is_kept_for_it() {
+        let sender = watch::Sender::<News>::default();
+        let places = Arc::new(Semaphore::new(1));
+        let place = places.clone().try_acquire_owned().expect("free");
+        let rest = Rest { first: Some("first".into()), news: sender.subscribe(), _place: place };
+        let mut stream = std::pin::pin!(told(rest));
+        let text = |event: Option<Result<Bytes, Infallible>>| {
+            event.map(|Ok(event)| String::from_utf8_lossy(&event).into_owned())
+        };
+        assert_eq!(text(stream.next().await).as_deref(), Some("first"));
+        for number in 0..1_000 {
+            sender.send_modify(|news| news.event = number.to_string().into());
+        }
+        assert_eq!(text(stream.next().await).as_deref(), Some("999"));
+        sender.send_modify(|news| news.ended = true);
+        assert_eq!(text(stream.next().await), None);
+        assert_eq!(places.available_permits(), 1, "its place is free");
+    }
 }

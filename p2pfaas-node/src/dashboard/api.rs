@@ -94,8 +94,13 @@ fn told(rest: Rest) -> impl Stream<Item = Result<Bytes, Infallible>> {
 ))]
 async fn learned(State(shared): State<Arc<Shared>>) -> Result<Response, WireError> {
     let engine = shared.engine.clone();
+    let one_at_a_time = shared.dashboard.looking.clone().lock_owned().await;
     // It may wait for training.
-    let learned = tokio::task::spawn_blocking(move || Learned::of(&engine)).await;
+    let learned = tokio::task::spawn_blocking(move || {
+        let _one_at_a_time = one_at_a_time;
+        Learned::of(&engine)
+    });
+    let learned = learned.await;
     let learned =
         learned.map_err(|_| WireError::new(ErrorCode::ShuttingDown, "this node is shutting down"))?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(learned)).into_response())

@@ -46,6 +46,8 @@ pub(crate) struct Dashboard {
     history: Mutex<History>,
     news: watch::Sender<News>,
     places: Arc<Semaphore>,
+    /// Held by the one who looks at what the agent has learned.
+    looking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What the streams send: only ever the newest, so that a client that reads slowly misses some and holds none.
@@ -63,6 +65,7 @@ impl Dashboard {
             history: Mutex::default(),
             news: watch::Sender::default(),
             places: Arc::new(Semaphore::new(MAX_STREAMS)),
+            looking: Arc::default(),
         }
     }
 

@@ -22,6 +22,7 @@ pub(super) struct Snapshot {
     /// The last second.
     point: Option<Point>,
     policy: Policy,
+    /// Where somebody asks one.
     learner: Option<Learner>,
     cluster: PeerTable,
 }
@@ -97,8 +98,11 @@ pub(super) fn read(shared: &Arc<Shared>) -> Reading {
 impl Snapshot {
     pub(super) fn of(shared: &Arc<Shared>, reading: &Reading) -> Snapshot {
         let identity = shared.discovery.identity();
-        let (full_name, descriptor) =
-            shared.engine.read(|node| (node.policy_name().to_string(), node.policy().descriptor()));
+        let (full_name, descriptor, asks) = shared.engine.read(|node| {
+            let policy = node.policy();
+            let asks = node.counters().asks > 0 || policy.state_space(node.slots()).is_some();
+            (node.policy_name().to_string(), policy.descriptor(), asks)
+        });
         let free = shared.dashboard.places.available_permits();
         Snapshot {
             node: About {
@@ -117,7 +121,7 @@ impl Snapshot {
             },
             point: shared.dashboard.history.lock().newest(),
             policy: Policy { full_name, descriptor, needs_token: shared.security.has_tokens() },
-            learner: Learner::of(shared, reading),
+            learner: if asks { Learner::of(shared, reading) } else { None },
             cluster: PeerTable::of(shared),
         }
     }

@@ -307,6 +307,8 @@ async fn a_fixed_table_tells_its_actions_and_a_node_without_a_learner_nothing() 
     assert_eq!((&first["best"], &first["visits"], &first["reward"]), (&0.into(), &1.into(), &0.0.into()));
     node.shutdown().await;
     let without = start(settings("NoScheduler", &["true"])).await;
+    let snapshot = Stream::open(without.address()).await.until("snapshot", |_| true).await;
+    assert_eq!(snapshot["learner"], Value::Null);
     let learned = get(without.address(), "/dashboard/learned").await.json();
     assert_eq!((&learned["place"], &learned["states_known"]), (&Value::Null, &0.into()));
     without.shutdown().await;

@@ -6,7 +6,7 @@ const SPAN_MS = 300_000;
 // A longer silence between two points is a gap in the line.
 const GAP_MS = 5_000;
 const HEIGHT = 190;
-const EDGE = { top: 10, right: 8, bottom: 24, left: 46 };
+const EDGE = { top: 10, right: 8, bottom: 24, left: 58 };
 
 /**
  * A chart in `host` with its legend in `legend`. `series` is a list of `{ name, colour, value(point), kind }`; kinds
@@ -80,7 +80,7 @@ export class Chart {
     this.stacks = this.points.map((point) => this.stacked(point));
     const all = this.stacks.flat().flat().filter((value) => value !== null);
     this.axis(all);
-    const middle = { x: (this.width + EDGE.left) / 2, y: HEIGHT / 2 };
+    const middle = { x: (this.width + EDGE.left) / 2, y: HEIGHT / 2 - 22 };
     setAttributes(this.empty, middle);
     setText(this.empty, all.length > 0 ? "" : "nothing yet");
     this.series.forEach((one, index) => {

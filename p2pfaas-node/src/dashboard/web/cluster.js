@@ -11,8 +11,8 @@ const COLUMNS = [
   { name: "Peer", key: (peer) => peer.name },
   { name: "State", key: (peer) => ORDER.indexOf(peer.state) },
   { name: "Load", key: (peer) => share(peer) ?? -1, number: true },
-  { name: "Told", key: (peer) => peer.age_ms ?? Infinity, number: true },
-  { name: "Round trip", key: (peer) => peer.round_trip_ms ?? Infinity, number: true },
+  { name: "Heard", key: (peer) => peer.age_ms ?? Infinity, number: true },
+  { name: "Reply", key: (peer) => peer.round_trip_ms ?? Infinity, number: true },
 ];
 
 let table = { peers: [], offers: [], known: 0 };
@@ -54,7 +54,7 @@ function shown() {
     (!state || (peer.state === "up") === (state === "up")) &&
     (!wanted || `${peer.name} ${peer.id ?? ""} ${functions(peer)} ${STATES[peer.state]}`.toLowerCase().includes(wanted));
   const key = COLUMNS[sorting.column].key;
-  const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
+  const compare = (one, other) => (typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : (one > other) - (one < other));
   const turn = sorting.down ? -1 : 1;
   return table.peers
     .filter(fits)
@@ -74,7 +74,8 @@ function show() {
   const grid = byId("cluster-grid");
   grid.hidden = all === 0;
   const square = (cell, peer) => {
-    const level = peer.state === "up" ? Math.min(Math.floor(4 * (share(peer) ?? 0)), 5) : "";
+    const taken = peer.state === "up" ? share(peer) : null;
+    const level = taken === null ? null : Math.min(Math.floor(4 * taken), 5);
     setAttributes(cell, { class: `cell ${peer.state}`, "data-level": level });
     setAttributes(cell, { title: `${peer.name}: ${STATES[peer.state]}, ${load(peer)}` });
   };
@@ -94,14 +95,14 @@ function summary() {
 function row() {
   const name = element("th", { scope: "row" }, element("span"), element("small"));
   const state = element("td", {}, element("span", { class: "badge" }));
-  const load = element("td", { class: "number" }, element("span"), element("meter", { min: 0, max: 1, low: 0.75, high: 0.99, optimum: 0 }));
+  const load = element("td", { class: "number" }, element("span"), element("small"), element("meter", { min: 0, max: 1, low: 0.75, high: 0.99, optimum: 0 }));
   return element("tr", {}, name, state, load, element("td", { class: "number" }), element("td", { class: "number" }));
 }
 
 function load(peer) {
   if (!peer.load) return "load unknown";
   const [running, queued, slots] = peer.load;
-  return `${running}/${slots}${queued ? ` + ${queued} waiting` : ""}`;
+  return `${running}/${slots}${queued ? `, ${queued} waiting` : ""}`;
 }
 
 function update(line, peer) {
@@ -112,8 +113,9 @@ function update(line, peer) {
   const left = peer.left_alone_ms ? ` (${milliseconds(peer.left_alone_ms)})` : "";
   setText(state.firstChild, STATES[peer.state] + left);
   setAttributes(state.firstChild, { class: `badge ${peer.state}` });
-  setText(loaded.children[0], peer.load ? load(peer) : "–");
-  const meter = loaded.children[1];
+  const [taken, waiting, meter] = loaded.children;
+  setText(taken, peer.load ? `${peer.load[0]}/${peer.load[2]}` : "–");
+  setText(waiting, peer.load?.[1] ? `${peer.load[1]} waiting` : "");
   meter.hidden = !peer.load;
   meter.value = Math.min(share(peer) ?? 0, 1);
   setAttributes(meter, { "aria-label": `load of ${peer.name}` });

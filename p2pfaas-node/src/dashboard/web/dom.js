@@ -44,11 +44,24 @@ export function number(value) {
   return value.toFixed(size >= 10 ? 1 : 2);
 }
 
+/** Things in a second. */
+export function rate(value) {
+  return Math.abs(value) < 100 && !Number.isInteger(value) ? value.toFixed(1).replace(/\.0$/, "") : number(value);
+}
+
 /** A time in milliseconds, in a unit that fits. */
 export function milliseconds(value) {
   if (value === null || value === undefined) return "–";
   if (value >= 60_000) return `${number(value / 60_000)} min`;
   return value >= 1_000 ? `${number(value / 1_000)} s` : `${number(value)} ms`;
+}
+
+/** How long something has been going on. */
+export function duration(seconds) {
+  const [minutes, hours, days] = [60, 3_600, 86_400].map((unit) => Math.floor(seconds / unit));
+  if (minutes < 1) return `${Math.floor(seconds)} s`;
+  if (hours < 1) return `${minutes} min`;
+  return days < 1 ? `${hours} h ${minutes % 60} min` : `${days} d ${hours % 24} h`;
 }
 
 export function percent(share) {

@@ -1,19 +1,19 @@
 // Jobs, latencies, slots and queue of this node.
 
 import { Chart } from "./chart.js";
-import { byId, element, fill, milliseconds, number, percent, setText } from "./dom.js";
+import { byId, element, fill, milliseconds, number, percent, rate, setText } from "./dom.js";
 
-const rate = (fate) => (point) => point.per_s[fate];
+const fate = (name) => (point) => point.per_s[name];
 const latency = (place) => (point) => point.latency_ms?.[place] ?? null;
 
 // The colours are those of the same fates in the reports of experiments.
 const FATES = [
-  { name: "in time", colour: "fate-in-time", kind: "stack", value: rate("in_time") },
-  { name: "late", colour: "fate-late", kind: "stack", value: rate("late") },
-  { name: "dropped", colour: "fate-dropped", kind: "stack", value: rate("dropped") },
-  { name: "rejected", colour: "fate-rejected", kind: "stack", value: rate("rejected") },
-  { name: "failed", colour: "fate-failed", kind: "stack", value: rate("failed") },
-  { name: "forwarded", colour: "ink", kind: "dashed", value: rate("forwarded") },
+  { name: "in time", colour: "fate-in-time", kind: "stack", value: fate("in_time") },
+  { name: "late", colour: "fate-late", kind: "stack", value: fate("late") },
+  { name: "dropped", colour: "fate-dropped", kind: "stack", value: fate("dropped") },
+  { name: "rejected", colour: "fate-rejected", kind: "stack", value: fate("rejected") },
+  { name: "failed", colour: "fate-failed", kind: "stack", value: fate("failed") },
+  { name: "forwarded", colour: "ink", kind: "dashed", value: fate("forwarded") },
 ];
 
 const TOTALS = [
@@ -23,7 +23,7 @@ const TOTALS = [
 
 export function load() {
   const jobs = new Chart(byId("jobs-chart"), byId("jobs-legend"), {
-    title: "Jobs per second", series: FATES, format: number,
+    title: "Jobs per second", series: FATES, format: rate,
   });
   const latencies = new Chart(byId("latency-chart"), byId("latency-legend"), {
     title: "Latency",
@@ -59,7 +59,7 @@ export function load() {
 function facts(points) {
   const newest = points.at(-1);
   if (!newest) return;
-  setText(byId("fact-arrived"), number(newest.per_s.arrived));
+  setText(byId("fact-arrived"), rate(newest.per_s.arrived));
   setText(byId("fact-latency"), milliseconds(newest.latency_ms?.[1]));
   setText(byId("fact-slots"), `${newest.running} of ${newest.slots}`);
   setText(byId("fact-queue"), newest.queue ? `${newest.queued} of ${newest.queue}` : "no queue");

@@ -1,7 +1,7 @@
 // Puts the page together.
 
 import { cluster } from "./cluster.js";
-import { byId, milliseconds, setText } from "./dom.js";
+import { byId, duration, setText } from "./dom.js";
 import { learned } from "./learned.js";
 import { load } from "./load.js";
 import { policy } from "./policy.js";
@@ -26,7 +26,7 @@ watch({
     setText(byId("node"), node.id);
     document.title = `${node.id} – P2PFaaS`;
     const group = node.group ? `group ${node.group}, ` : "";
-    setText(byId("about"), `${group}version ${node.version}, running for ${milliseconds(1e3 * node.up_s)}`);
+    setText(byId("about"), `${group}version ${node.version}, running for ${duration(node.up_s)}`);
     for (const part of parts) part.snapshot(snapshot);
     if (point && point.at_ms !== points.at(-1)?.at_ms) points = [...points, point].slice(-POINTS);
     tellPoints();

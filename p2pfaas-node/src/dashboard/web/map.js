@@ -117,6 +117,7 @@ function show(svg, { states, states_known: known, beyond, features, peers }, [x,
     ? `The best action in ${states.length} states${left}. The larger a square, the more choices were made there since the node began.${missed}`
     : "No choice has been made yet.";
   setText(byId("map-about"), text);
+  byId("map").hidden = byId("map-sides").hidden = byId("states-details").hidden = states.length === 0;
   setAttributes(svg, { "aria-label": `Policy map over ${name(x)} and ${name(y)}: ${all.length} cells. The table below has the states.` });
 }
 

@@ -79,6 +79,10 @@ async fn the_page_shows_what_goes_on_on_a_phone_too_and_by_the_keyboard() {
     page.until("document.querySelectorAll('#peer-rows tr').length === 100").await;
     page.until("document.querySelector('#jobs-chart path.fate-in-time').getAttribute('d').length > 0").await;
     page.until("!document.getElementById('learner').hidden").await;
+    for _ in 0..5 {
+        post(to, "/function/echo", b"x").await;
+    }
+    page.until("document.querySelector('#map rect[class^=action]') !== null").await;
     page.type_into("peer-filter", "10.255.0.42").await;
     page.until("document.querySelectorAll('#peer-rows tr').length === 1").await;
     for width in [390, 1280] {

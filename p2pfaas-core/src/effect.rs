@@ -54,6 +54,8 @@ pub struct Report<'a> {
     pub id: JobId,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether that was within its deadline, if it had one, by this node's clock.
+    pub in_time: bool,
     /// Full name of the policy that was in force when it arrived, as in `X-P2pfaas-Scheduler`.
     pub policy: &'a str,
     /// Where the time went.

@@ -53,6 +53,6 @@ pub use job::{
     Timings, Visited,
 };
 pub use node::{Counters, Node, NodeConfig, Tables};
-pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, PeerView, Peers};
+pub use peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, PeerStatus, PeerView, Peers};
 pub use slots::{Capacity, Slots, TypeCount};
 pub use time::Time;

@@ -1,5 +1,7 @@
 //! What a node knows of its peers.
 
+mod status;
+
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
@@ -11,6 +13,8 @@ use crate::defaults::{MAX_PEERS, MAX_SUSPICION, ROUND_TRIP_WEIGHT};
 use crate::job::{FunctionId, NodeId};
 use crate::node::prefetch::fetch;
 use crate::outliers::{Judge, Outliers};
+
+pub use status::PeerStatus;
 
 /// A peer, by its number in this node's table. It stays the same while the node lives, also when
 /// the peer goes and comes back, so that a learned action keeps its meaning.

@@ -20,7 +20,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::config::{AgentConfig, ConfigError, ValueKind};
 use crate::entry::Entry;
 use crate::learner::{Actor, Counters, Learner, MAX_ACTIONS, SpaceError, Trainer};
-use crate::value::Values;
+use crate::value::{Value, Values};
 
 /// Experiences trained between two publications to the acting side.
 const CHUNK: usize = 256;
@@ -229,6 +229,25 @@ impl Online {
         let choice = acting.act(&observation);
         acting.unmasked = observation;
         choice
+    }
+
+    /// What each action is worth in a state, as it acts by it now; nothing if the state has not as many
+    /// numbers as it should.
+    pub fn values_of(&self, state: &[f64]) -> Vec<f64> {
+        let (mut values, mut scratch) = (Vec::new(), Vec::new());
+        let acting = self.shared.acting.lock();
+        if acting.state_numbers.is_none_or(|numbers| numbers == state.len()) {
+            acting.values.values(state, &mut values, &mut scratch);
+        }
+        values
+    }
+
+    /// States that have a value of their own, at most so many; only tables have any.
+    pub fn known_states(&self, max: usize) -> Vec<Vec<i64>> {
+        match &self.shared.acting.lock().values.first {
+            Value::Table(table) => table.rows().take(max).map(|(state, _)| state.to_vec()).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Numbers that a state must have, where that is known.

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tokio::sync::Notify;
 
+use crate::dashboard::Choices;
 use crate::event_log::EventLog;
 use crate::learner::{AgentError, Asked, Link};
 
@@ -86,6 +87,16 @@ struct Inner {
     mailboxes: Mailboxes,
     policy_header: PolicyHeader,
     log: Option<EventLog>,
+    seen: Seen,
+}
+
+/// What the state machine does not count.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Jobs served after their deadline.
+    pub late: u64,
+    /// What a learner chose, and what came of it.
+    pub choices: Choices,
 }
 
 /// The moment for which the state machine wants to be woken.
@@ -107,6 +118,7 @@ struct Post<'a> {
     own_command: Option<Command>,
     mailboxes: &'a mut Mailboxes,
     policy_header: &'a mut PolicyHeader,
+    seen: &'a mut Seen,
     to_wake: smallvec::SmallVec<[Waker; 2]>,
     asks: Vec<(JobKey, Observation)>,
     learned: Vec<Entry>,
@@ -143,9 +155,11 @@ impl Effects for Post<'_> {
         self.asks.push((job, observation.clone()));
     }
     fn learn(&mut self, experience: &Experience<'_>) {
+        self.seen.choices.add(experience);
         self.learned.push(Entry::from(experience));
     }
     fn answer(&mut self, job: JobKey, report: &Report<'_>) {
+        self.seen.late += u64::from(report.outcome == Outcome::Served && !report.in_time);
         let ending = Ending {
             id: report.id,
             outcome: report.outcome,
@@ -177,7 +191,9 @@ impl Engine {
         log: Option<EventLog>,
     ) -> Arc<Self> {
         let policy_header = PolicyHeader { name: String::new(), value: HeaderValue::from_static("") };
-        let inner = Inner { node, rng, mailboxes: Mailboxes::new(), policy_header, log };
+        let mut seen = Seen::default();
+        seen.choices.mean(node.policy().state_space(node.slots()));
+        let inner = Inner { node, rng, mailboxes: Mailboxes::new(), policy_header, log, seen };
         Arc::new(Engine {
             inner: Mutex::new(inner),
             learner,
@@ -272,7 +288,9 @@ impl Engine {
     /// Changes the policy. One whose states the agent does not know is refused.
     pub(crate) fn set_policy(&self, policy: Box<dyn Policy>) -> Result<(), AgentError> {
         let mut inner = self.inner.lock();
-        self.learner.adopt(policy.state_space(inner.node.slots()))?;
+        let space = policy.state_space(inner.node.slots());
+        self.learner.adopt(space.clone())?;
+        inner.seen.choices.mean(space);
         let at = self.now();
         if let Some(log) = &mut inner.log {
             log.policy(at, policy.descriptor());
@@ -294,6 +312,12 @@ impl Engine {
         read(&self.inner.lock().node)
     }
 
+    /// Reads something of the node and of what has been seen of it, at this moment.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Node, &Seen, Time) -> T) -> T {
+        let inner = self.inner.lock();
+        look(&inner.node, &inner.seen, self.now())
+    }
+
     /// The way to the learner.
     pub(crate) fn learner(&self) -> &Link {
         &self.learner
@@ -313,12 +337,13 @@ impl Engine {
         event: Event,
     ) -> (Option<JobKey>, Option<Command>) {
         let now = self.now();
-        let Inner { node, rng, mailboxes, policy_header, log } = inner;
+        let Inner { node, rng, mailboxes, policy_header, log, seen } = inner;
         let mut post = Post {
             own,
             own_command: None,
             mailboxes,
             policy_header,
+            seen,
             to_wake: smallvec::SmallVec::new(),
             asks: Vec::new(),
             learned: Vec::new(),

@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod command;
 mod config;
+mod dashboard;
 mod discovery;
 mod drive;
 mod engine;

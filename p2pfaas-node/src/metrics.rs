@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use p2pfaas_core::{Counters, Timings};
+use p2pfaas_core::{Counters, Outcome, Timings};
 use parking_lot::{Mutex, RwLock};
 use prometheus::core::Collector;
 use prometheus::{
@@ -11,6 +11,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use crate::dashboard::Latencies;
 use crate::learner::LinkCounts;
 use crate::membership::GossipCounts;
 use crate::security::Refused;
@@ -43,6 +44,8 @@ pub(crate) struct Metrics {
     gossip_datagrams: IntCounterVec,
     gossip_bytes: IntCounterVec,
     gossip_events: IntCounterVec,
+    /// Times of the served jobs, for percentiles.
+    pub latencies: Latencies,
     /// Held while `jobs` catches up with the state machine's counts.
     counting: Mutex<()>,
 }
@@ -96,6 +99,7 @@ impl Metrics {
                 &["direction"],
             ),
             gossip_events: counter("p2pfaas_gossip_events_total", "What the gossip has counted", &["event"]),
+            latencies: Latencies::default(),
             counting: Mutex::new(()),
             registry,
         }
@@ -138,6 +142,13 @@ impl Metrics {
             let counter = metric.with_label_values(&[label]);
             counter.inc_by(count.saturating_sub(counter.get()));
         }
+    }
+
+    /// Takes over how many jobs were served after their deadline.
+    pub(crate) fn late(&self, jobs: u64) {
+        let _one_at_a_time = self.counting.lock();
+        let counter = self.jobs.with_label_values(&["late"]);
+        counter.inc_by(jobs.saturating_sub(counter.get()));
     }
 
     /// The text format, with the node's present state.
@@ -224,7 +235,10 @@ struct ByCode {
 
 impl FunctionMetrics {
     /// A job of this function has been answered with this status.
-    pub(crate) fn answered(&self, status: StatusCode, hops: usize, timings: &Timings) {
+    pub(crate) fn answered(&self, status: StatusCode, hops: usize, outcome: Outcome, timings: &Timings) {
+        if outcome == Outcome::Served {
+            self.all.latencies.add(timings.total);
+        }
         let metrics = self.of(status);
         metrics.invocations.inc();
         metrics.hops.observe(hops as f64);

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::api::server::Server;
 use crate::async_calls::{AsyncCalls, JournalError};
+use crate::dashboard::Dashboard;
 use crate::discovery::{Address, Discovery};
 use crate::engine::Engine;
 use crate::event_log::EventLog;
@@ -143,6 +144,7 @@ impl NodeService {
             }),
             engine,
             metrics,
+            dashboard: Dashboard::new(),
             discovery,
             gossip,
             registry,
@@ -159,6 +161,7 @@ impl NodeService {
 
         let mut background = JoinSet::new();
         background.spawn(shared.engine.clone().keep_time());
+        background.spawn(crate::dashboard::run(shared.clone()));
         let workers = Arc::new(Workers::start(settings.workers).map_err(StartError::Threads)?);
         let start = |listener, door| Server::start(listener, door, workers.clone());
         let guarded = |router, interface| crate::api::Door::new(router, security.clone(), interface, node_id);
@@ -283,6 +286,7 @@ impl NodeService {
     /// Stops accepting, lets the jobs under way finish within the grace time, answers the rest.
     pub async fn shutdown(mut self) {
         self.shared.draining.store(true, Ordering::Release);
+        self.shared.dashboard.end();
         if let Some(gossip) = &self.shared.gossip {
             gossip.leave();
         }

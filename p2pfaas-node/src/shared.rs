@@ -10,6 +10,7 @@ use p2pfaas_core::{Event, NodeId, PeerId};
 use parking_lot::Mutex;
 
 use crate::async_calls::AsyncCalls;
+use crate::dashboard::Dashboard;
 use crate::discovery::Discovery;
 use crate::engine::Engine;
 use crate::executor::OpenFaas;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub functions: Functions,
     pub peers: Arc<PeerClient>,
     pub metrics: Arc<Metrics>,
+    pub dashboard: Dashboard,
     pub discovery: Arc<Discovery>,
     pub gossip: Option<Gossip>,
     pub registry: Arc<Registry>,

@@ -242,6 +242,7 @@ impl Node {
             let report = Report {
                 id,
                 outcome: Outcome::Dropped,
+                in_time: true,
                 policy: self.policies.name(policy),
                 timings: Timings::default(),
                 forwarded_to: None,
@@ -680,8 +681,9 @@ impl Node {
             fx.abandon(key);
         }
         self.counters.ended(outcome);
+        let ended = ended(job, outcome, now);
         let experience = job.asked.as_deref().and_then(|asked| {
-            let reward = self.config.reward.of(&ended(job, outcome, now));
+            let reward = self.config.reward.of(&ended);
             Some(asked.experience(asked.choice?, reward))
         });
         if let Some(experience) = &experience {
@@ -690,6 +692,7 @@ impl Node {
         let report = Report {
             id: job.id,
             outcome,
+            in_time: ended.in_time,
             policy: self.policies.name(policy),
             timings: timings(job, now),
             forwarded_to: job.forwarded_to.get(),

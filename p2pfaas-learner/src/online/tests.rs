@@ -58,6 +58,25 @@ fn it_acts_while_it_trains_and_acts_by_what_it_has_learned() {
 }
 
 #[test]
+fn what_it_believes_can_be_looked_at_state_by_state() {
+    let config =
+        AgentConfig { alpha: 0.5, initial: 0.25, bounds: vec![[0.0, 2.0]], ..AgentConfig::default() };
+    let online = start(config, OnlineOptions::default());
+    assert_eq!(online.known_states(10), Vec::<Vec<i64>>::new());
+    for eid in 0..100 {
+        assert!(online.learn(entry(eid)));
+    }
+    online.settle();
+    let values = online.values_of(&[1.0]);
+    assert!(values[1] > 0.9 && values[0] == 0.25, "{values:?}");
+    let mut known = online.known_states(10);
+    known.sort();
+    assert_eq!(known, [[0], [1], [2]]);
+    assert_eq!(online.known_states(2).len(), 2);
+    assert!(online.values_of(&[1.0, 2.0]).is_empty(), "such states it has none");
+}
+
+#[test]
 fn what_does_not_fit_is_lost_and_counted_and_a_batch_is_taken_as_a_whole_or_not() {
     let online = start(AgentConfig::default(), OnlineOptions { inbox: 4, ..OnlineOptions::default() });
     // While this is held nothing is trained.

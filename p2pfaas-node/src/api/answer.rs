@@ -57,7 +57,7 @@ pub(crate) fn client_answer(
         result => error_response(&job_error(&ending, &result)),
     };
     common_headers(response.headers_mut(), &ending);
-    function.metrics.answered(response.status(), hops, &ending.timings);
+    function.metrics.answered(response.status(), hops, ending.outcome, &ending.timings);
     log_job(function, trace, &ending, response.status());
     response
 }
@@ -89,7 +89,7 @@ pub(crate) fn peer_answer(
         }
     };
     let hops = message.peers_list.as_ref().map_or(0, |path| path.len() - 1);
-    function.metrics.answered(status, hops, &ending.timings);
+    function.metrics.answered(status, hops, ending.outcome, &ending.timings);
     log_job(function, trace, &ending, status);
     json_response(status, &message)
 }

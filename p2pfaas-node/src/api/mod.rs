@@ -11,6 +11,7 @@ mod peer_function;
 mod places;
 pub(crate) mod server;
 mod system;
+mod web_page;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -82,11 +83,12 @@ impl Door {
             };
             return Ok(answer.unwrap_or_else(IntoResponse::into_response));
         }
-        if by_a_web_page(&request) {
+        let tokens = self.security.has_tokens();
+        let (method, path) = (request.method(), request.uri().path());
+        if web_page::is_refused(self.interface, method, path, request.headers(), tokens) {
             let refused = "web pages may not change this node\n";
             return Ok((StatusCode::FORBIDDEN, refused).into_response());
         }
-        let (method, path) = (request.method(), request.uri().path());
         let allowed = self.security.check_access(self.interface, method, path, remote, request.headers());
         let signature = match allowed.and_then(|()| self.signed_question(&request)) {
             Ok(signature) => signature,
@@ -143,13 +145,6 @@ fn beyond_its_rate(wait: Duration) -> Response {
     answer::too_many_calls("more calls than this node takes from one client (client-rate)", wait)
 }
 
-/// A browser says from which page a request comes. A page that somebody visits on this machine must
-/// not reach what loopback protects; functions it may call.
-fn by_a_web_page(request: &Request<Incoming>) -> bool {
-    let harmless = *request.method() == Method::GET && request.uri().path() != "/reset";
-    !harmless && request.headers().contains_key(header::ORIGIN)
-}
-
 /// Who calls a function.
 enum Caller {
     Client,
@@ -181,13 +176,15 @@ fn scheduler_router(shared: Arc<Shared>) -> Router {
         .routes(routes!(configuration::read_policy, configuration::write_policy))
         .routes(routes!(system::functions, system::deploy, system::update, system::delete))
         .routes(routes!(system::function))
-        .routes(routes!(system::scale));
+        .routes(routes!(system::scale))
+        .merge(crate::dashboard::routes());
     if shared.development {
         documented = documented.merge(development::routes());
     }
     let (router, description) = documented.split_for_parts();
     let description = description.to_pretty_json().unwrap_or_default();
     router
+        .merge(crate::dashboard::file_routes())
         .route(
             "/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }),

@@ -11,6 +11,7 @@ use p2pfaas_core::wire::{ErrorCode, headers};
 use serde::Serialize;
 
 use super::error::{ErrorMessage, WireError};
+use crate::dashboard;
 use crate::shared::Shared;
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -20,9 +21,13 @@ struct Hello {
     version_commit: &'static str,
 }
 
-/// Name and version.
-#[utoipa::path(get, path = "/", tag = "monitoring", responses((status = 200, description = "`{name, version, version_commit}` as text")))]
-pub(crate) async fn hello() -> Response {
+/// Name and version; for a browser, the dashboard.
+#[utoipa::path(get, path = "/", tag = "monitoring", responses((status = 200, description = "`{name, version, version_commit}` as text; with `Accept: text/html` the dashboard")))]
+pub(crate) async fn hello(headers: HeaderMap) -> Response {
+    if dashboard::is_browser(&headers) { dashboard::page() } else { name_and_version() }
+}
+
+fn name_and_version() -> Response {
     let hello = Hello {
         name: "p2pfaas-scheduler",
         version: crate::VERSION,
@@ -35,7 +40,7 @@ pub(crate) async fn hello() -> Response {
 /// Name and version, also by POST.
 #[utoipa::path(post, path = "/", tag = "monitoring", responses((status = 200, description = "As for GET")))]
 pub(crate) async fn hello_post() -> Response {
-    hello().await
+    name_and_version()
 }
 
 /// The load of this node: what peers ask before they forward.
@@ -97,8 +102,10 @@ pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 /// Prometheus metrics.
 #[utoipa::path(get, path = "/metrics", tag = "monitoring", responses((status = 200, description = "Text format 0.0.4")))]
 pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let (slots, peers, counters) =
-        shared.engine.read(|node| (node.slots().clone(), node.peers().present().len(), *node.counters()));
+    let (slots, peers, counters, late) = shared.engine.look(|node, seen, _| {
+        (node.slots().clone(), node.peers().present().len(), *node.counters(), seen.late)
+    });
+    shared.metrics.late(late);
     if let Some(gossip) = &shared.gossip {
         shared.metrics.gossip(&gossip.counts());
     }

@@ -7,6 +7,7 @@ mod api;
 pub(crate) mod poll;
 mod table;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -103,6 +104,13 @@ impl Discovery {
     /// Addresses and identities of the machines that are there.
     pub(crate) fn alive_peers(&self) -> Vec<(String, Option<NodeId>)> {
         self.table.read().alive().map(|(address, entry)| (address.scheduler(), entry.node)).collect()
+    }
+
+    /// How long the last poll of each machine took that has answered one, by scheduler, in seconds.
+    pub(crate) fn round_trips(&self) -> HashMap<String, f64> {
+        let table = self.table.read();
+        let polled = table.alive().filter(|(_, entry)| entry.ping_s > 0.0);
+        polled.map(|(address, entry)| (address.scheduler(), entry.ping_s)).collect()
     }
 
     /// Gossip holds this scheduler for dead: it must answer a poll before it counts as there again.

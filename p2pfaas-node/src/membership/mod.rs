@@ -228,7 +228,7 @@ impl Gossip {
     }
 
     /// All others that have told what they are.
-    fn each(&self, mut see: impl FnMut(&Member, &Metadata)) {
+    pub(crate) fn each(&self, mut see: impl FnMut(&Member, &Metadata)) {
         let machine = self.machine.lock();
         for member in machine.members() {
             if let Some(metadata) = &member.metadata {

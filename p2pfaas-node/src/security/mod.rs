@@ -265,6 +265,11 @@ impl Security {
         refused
     }
 
+    /// Whether a change needs a token, from wherever it comes.
+    pub(crate) fn has_tokens(&self) -> bool {
+        !self.settings.tokens.is_empty()
+    }
+
     /// Counts a client's call; `Err` has the time after which it may call again.
     ///
     /// # Errors

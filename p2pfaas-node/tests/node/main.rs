@@ -1,6 +1,8 @@
 //! The node service over real HTTP.
 
 mod async_calls;
+mod browser;
+mod dashboard;
 mod faults;
 mod gossip;
 mod grafana;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 
 /// Fact sheet 1.1, and what is ours.
-const ROUTES: [&str; 23] = [
+const ROUTES: [&str; 26] = [
     "GET /async/{id}",
     "DELETE /async/{id}",
     "GET /",
@@ -29,6 +29,9 @@ const ROUTES: [&str; 23] = [
     "POST /system/scale-function/{function}",
     "GET /health",
     "GET /metrics",
+    "GET /dashboard/events",
+    "GET /dashboard/learned",
+    "GET /dashboard/policies",
     "GET /dev/http/get",
     "POST /dev/http/post",
 ];
@@ -79,6 +82,10 @@ async fn every_described_call_is_served_with_a_described_status() {
     let node = start(settings).await;
     let description = get(node.address(), "/openapi.json").await.json();
     for (method, path, operation) in operations(&description) {
+        if path == "/dashboard/events" {
+            // It has no end: see `dashboard.rs`.
+            continue;
+        }
         let there =
             path.replace("{function}", "echo") + if path.ends_with("/parallel") { "?seconds=0" } else { "" };
         let nobody = path.replace("{function}", "nobody") + "?seconds=0";

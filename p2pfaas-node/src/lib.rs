@@ -43,6 +43,9 @@ pub use executor::{
 };
 pub use learner::AgentError;
 pub use membership::GossipError;
-pub use security::{ClientRate, ClusterKey, ParseKeyError, ParseTokensError, Role, SecuritySettings, Tokens};
+pub use security::{
+    BearerToken, ClientRate, ClusterKey, ParseKeyError, ParseTokenError, ParseTokensError, Role,
+    SecuritySettings, Tokens,
+};
 pub use service::{NodeService, StartError};
 pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

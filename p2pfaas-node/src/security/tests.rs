@@ -1,7 +1,7 @@
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use proptest::prelude::*;
 
 use super::*;

@@ -15,7 +15,7 @@ mod engine;
 mod event_log;
 mod executor;
 mod functions;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod learner;
 mod membership;

@@ -109,7 +109,7 @@ fn by_a_web_page(headers: &HeaderMap) -> bool {
 }
 
 /// See [`crate::fuzz`].
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(bytes: &[u8]) {
     if let Ok(entries) = batch::read(bytes, 0.1, None) {
         entries.iter().for_each(|entry| drop(batch::check(entry, Some(3))));

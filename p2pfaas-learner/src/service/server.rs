@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,7 +23,6 @@ use tracing::warn;
 
 use super::access::{Guard, needed_role};
 use super::error::ApiError;
-use super::train::read_body;
 
 /// Connections open at once; one more waits at the door.
 const MAX_CONNECTIONS: usize = 1_024;
@@ -31,7 +31,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// For open requests to be answered at the end.
 const GRACE: Duration = Duration::from_secs(5);
 /// Of the body of a request that is refused so much is read: who is cut off while he sends may never see the answer.
-const REFUSED_BODY_BYTES: usize = 256 << 10;
+const REFUSED_BODY_BYTES: usize = 1 << 20;
+/// For it to arrive.
+const REFUSED_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves whom the guard lets through until it is told to stop; then answers what has been asked, within a grace time.
 pub async fn serve(
@@ -92,9 +94,21 @@ async fn answer(
     match allowed {
         Ok(()) => router.call(request).await,
         Err(refusal) => {
-            // Whether it can be read is of no interest any more.
-            let _ = read_body(Body::new(request.into_body()), REFUSED_BODY_BYTES).await;
+            // Whether it comes in time is of no interest any more.
+            let _ = tokio::time::timeout(REFUSED_BODY_TIMEOUT, pass_over(request.into_body())).await;
             Ok(ApiError::refused(refusal).into_response())
+        }
+    }
+}
+
+/// Reads and forgets.
+async fn pass_over(body: Incoming) {
+    let mut chunks = Body::new(body).into_data_stream();
+    let mut left = REFUSED_BODY_BYTES;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        match left.checked_sub(chunk.len()) {
+            Some(rest) => left = rest,
+            None => return,
         }
     }
 }

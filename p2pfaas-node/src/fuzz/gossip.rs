@@ -20,7 +20,8 @@ const MOST: usize = 16;
 /// Any number of datagrams: before each its length in two bytes, the lesser first, and in a third the time before it,
 /// in tenths of a second. Each comes as it is to a node with a key, sealed to the same node, and in clear to one without.
 pub fn gossip(bytes: &[u8]) {
-    let sealed = Envelope::new(&SecuritySettings { key: super::KEY.parse().ok(), ..SecuritySettings::default() });
+    let sealed =
+        Envelope::new(&SecuritySettings { key: super::KEY.parse().ok(), ..SecuritySettings::default() });
     let clear = Envelope::new(&SecuritySettings::default());
     let Some(mut member) = Fuzzed::new() else { return };
     let mut rest = bytes;

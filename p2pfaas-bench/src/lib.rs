@@ -32,6 +32,8 @@ pub mod evaluate;
 pub mod experiment;
 pub mod exports;
 pub mod fleet;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod in_system;
 mod interrupt;
 pub mod job;

@@ -1,4 +1,8 @@
-//! The readers of whatever comes over the network or from a file, on any bytes. Only there for `cargo fuzz`; see `fuzz/`.
+//! The readers of whatever comes over the network or from a file, on any bytes. Only there for `cargo fuzz`, and
+//! for a test that gives them what was kept of it; see `fuzz/`.
+
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ mod config;
 mod entry;
 pub mod episodes;
 pub mod exploration;
-#[cfg(fuzzing)]
+#[cfg(all(any(test, fuzzing), feature = "service"))]
 pub mod fuzz;
 mod learner;
 pub mod network;

@@ -1,12 +1,20 @@
-//! The readers of whatever comes over the network or from a file, on any bytes. Only there for `cargo fuzz`; see `fuzz/`.
+//! The readers of whatever comes over the network or from a file, on any bytes. Only there for `cargo fuzz`, and
+//! for a test that gives them what was kept of it; see `fuzz/`.
+
+mod gossip;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use p2pfaas_core::NodeId;
+use p2pfaas_core::log::{Entry, Header};
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::{Machine, PeerJobRequest, headers};
+
+pub use gossip::gossip;
 
 use crate::security::{ClusterKey, Message, Security, SecuritySettings, Tokens};
 
@@ -63,6 +71,13 @@ pub fn machines(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = text.parse::<crate::Address>();
     }
+}
+
+/// An event log: its header, and a line an event.
+pub fn event_log(bytes: &[u8]) {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let _ = lines.next().map(serde_json::from_slice::<Header>);
+    lines.for_each(|line| drop(serde_json::from_slice::<Entry>(line)));
 }
 
 /// A configuration file.

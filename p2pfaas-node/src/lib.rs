@@ -16,7 +16,7 @@ mod engine;
 mod event_log;
 mod executor;
 mod functions;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod learner;
 mod membership;
@@ -45,6 +45,9 @@ pub use executor::{
 };
 pub use learner::AgentError;
 pub use membership::GossipError;
-pub use security::{ClientRate, ClusterKey, ParseKeyError, ParseTokensError, Role, SecuritySettings, Tokens};
+pub use security::{
+    BearerToken, ClientRate, ClusterKey, ParseKeyError, ParseTokenError, ParseTokensError, Role,
+    SecuritySettings, Tokens,
+};
 pub use service::{NodeService, StartError};
 pub use settings::{AgentSettings, LearnerAddress, LearnerPlace, Settings};

@@ -14,7 +14,6 @@ use prometheus::{
 use crate::dashboard::Latencies;
 use crate::learner::LinkCounts;
 use crate::membership::GossipCounts;
-use crate::security::Refused;
 
 /// Upper bounds of times, in seconds: 0.5 ms to 16 s, each twice the one before.
 const TIME_BUCKETS_S: [f64; 16] =
@@ -158,7 +157,7 @@ impl Metrics {
         peers: usize,
         counters: &Counters,
         learner: &LinkCounts,
-        refused: &Refused,
+        refused: &[(&'static str, u64)],
         async_open: usize,
     ) -> String {
         self.async_open.set(async_open as i64);
@@ -190,14 +189,15 @@ impl Metrics {
             ("stray_event", counters.stray_events),
             ("experience", learner.learned),
             ("experience_lost", learner.lost),
+            ("learner_refused", learner.refused),
         ];
         let _one_at_a_time = self.counting.lock();
         for (event, count) in counts {
             let counter = self.jobs.with_label_values(&[event]);
             counter.inc_by(count.saturating_sub(counter.get()));
         }
-        for (reason, count) in refused.counts() {
-            let counter = self.refused.with_label_values(&[reason]);
+        for (reason, count) in refused {
+            let counter = self.refused.with_label_values(&[*reason]);
             counter.inc_by(count.saturating_sub(counter.get()));
         }
         let mut text = Vec::new();

@@ -202,7 +202,8 @@ impl NodeService {
         }
         let (stop_websocket, stopped) = tokio::sync::watch::channel(false);
         if let (Some(listener), Some(online)) = (ws_listener, online) {
-            background.spawn(p2pfaas_learner::service::serve_websocket(listener, online, stopped));
+            let guard = security.guard().clone();
+            background.spawn(p2pfaas_learner::service::serve_websocket(listener, online, guard, stopped));
         }
         let grace = settings.shutdown_grace;
         Ok(NodeService {
@@ -348,7 +349,8 @@ fn build_engine(
             Link::Here(crate::learner::start(agent, data, space, &mut settings.core, settings.seed)?)
         }
         LearnerPlace::There(address) => {
-            let (remote, taught) = Remote::new(address.clone(), &settings.core);
+            let (remote, taught) =
+                Remote::new(address.clone(), settings.learner_token.clone(), &settings.core);
             lessons = Some(taught);
             Link::There(remote)
         }

@@ -12,7 +12,7 @@ use p2pfaas_learner::AgentConfig;
 
 use crate::async_calls::AsyncSettings;
 use crate::executor::{Function, OpenFaas};
-use crate::security::SecuritySettings;
+use crate::security::{BearerToken, SecuritySettings};
 
 /// A node's settings. The default is a node on a free loopback port without peers and functions.
 #[derive(Debug, Clone)]
@@ -55,6 +55,8 @@ pub struct Settings {
     pub fallback: Descriptor,
     /// Where the agent of LearningScheduler is.
     pub learner: LearnerPlace,
+    /// What is shown to a learner service.
+    pub learner_token: Option<BearerToken>,
     /// Seed of the node's generator.
     pub seed: u64,
     /// Largest request body, and largest answer of a function or a peer.
@@ -166,6 +168,7 @@ impl Default for Settings {
             policy: descriptor(defaults::POLICY),
             fallback: descriptor(defaults::FALLBACK),
             learner: LearnerPlace::Nowhere,
+            learner_token: None,
             seed: 0,
             max_body_bytes: 16 << 20,
             poll_interval: Duration::from_secs(10),

@@ -16,9 +16,11 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
+use super::access::{Guard, Role, SecretPlace, Tokens};
 use super::folder::DataFolder;
 use super::signals::StopSignals;
 use super::start::Sources;
+use super::state::Service;
 use super::{ask_health, routes, serve, serve_websocket};
 use crate::online::{Online, OnlineOptions};
 
@@ -59,7 +61,12 @@ struct Options {
     #[arg(long, env = "P2PFAAS_LISTENING_PORT", value_name = "PORT", hide = true)]
     listening_port: Option<u16>,
 
-    /// Let everybody who reaches this machine use the learner: needed for addresses beyond loopback
+    /// Where the tokens are that may use the learner, a line each: ROLE[,ROLE] TOKEN; the role here is learn. With
+    /// them other addresses than loopback need no --open
+    #[arg(long, env = "P2PFAAS_LEARNER_TOKENS", value_name = "file:PATH|env:NAME|none", value_parser = SecretPlace::parse, default_value = "none")]
+    tokens: Place,
+
+    /// Let everybody who reaches this machine use the learner: needed for addresses beyond loopback without tokens
     #[arg(long, env = "P2PFAAS_LEARNER_OPEN", value_parser = FalseyValueParser::new())]
     open: bool,
 
@@ -100,6 +107,9 @@ struct Options {
     running_environment: Option<String>,
 }
 
+/// clap takes an option of an option for one that may be left out.
+type Place = Option<SecretPlace>;
+
 fn span(text: &str) -> Result<Duration, String> {
     let span = go::parse_duration(text).filter(|span| !span.is_zero());
     span.ok_or_else(|| "expected a span of time such as 10s or 500ms".into())
@@ -116,10 +126,24 @@ impl Options {
         let http = self.listen.unwrap_or(old);
         let websocket = self.ws_listen.unwrap_or(SocketAddr::new(http.ip(), LEARNER_WEBSOCKET_PORT));
         match [http, websocket].iter().find(|address| !address.ip().is_loopback()) {
-            Some(address) if !self.open => Err(format!(
-                "everybody who reaches {address} could change this learner: give --open if that is meant"
+            Some(address) if !self.open && self.tokens.is_none() => Err(format!(
+                "everybody who reaches {address} could change this learner: give --tokens, or --open if that is meant"
             )),
             _ => Ok((http, websocket)),
+        }
+    }
+
+    fn guard(&self) -> Result<Guard, String> {
+        let Some(place) = &self.tokens else { return Ok(Guard::new(Tokens::default(), self.open)) };
+        let variable = |name: &str| std::env::var(name).ok();
+        let tokens = place.read(|path| std::fs::read_to_string(path), variable);
+        let tokens: Tokens = tokens.map_err(|error| format!("--tokens {place}: {error}"))?;
+        match tokens.has(Role::Learn) {
+            true => Ok(Guard::new(tokens, self.open)),
+            false => Err(format!(
+                "--tokens {place}: no token has the role {}: nobody could use this learner",
+                Role::Learn
+            )),
         }
     }
 
@@ -165,10 +189,12 @@ fn health(options: &Options) -> ExitCode {
 struct Started {
     online: Arc<Online>,
     folder: Option<DataFolder>,
+    guard: Arc<Guard>,
 }
 
 fn start(options: &Options) -> Result<(Started, (SocketAddr, SocketAddr)), String> {
     let addresses = options.addresses()?;
+    let guard = Arc::new(options.guard()?);
     let folder = options.data.as_deref().map(DataFolder::open).transpose()?;
     if folder.is_none() {
         warn!("no --data: what is learned is not kept");
@@ -186,7 +212,7 @@ fn start(options: &Options) -> Result<(Started, (SocketAddr, SocketAddr)), Strin
         ..OnlineOptions::default()
     };
     let online = Online::start(sources.agent()?, settings).map_err(|error| error.to_string())?;
-    Ok((Started { online, folder }, addresses))
+    Ok((Started { online, folder, guard }, addresses))
 }
 
 fn keep(started: Started, addresses: (SocketAddr, SocketAddr)) -> ExitCode {
@@ -227,10 +253,14 @@ async fn answer(started: &Started, (http, websocket): (SocketAddr, SocketAddr)) 
     info!(http = %at(&http)?, websocket = %at(&websocket)?, "listening");
 
     let (stop, stopped) = watch::channel(false);
-    let parameters_file = started.folder.as_ref().map(DataFolder::parameters);
-    let router = routes(started.online.clone(), parameters_file);
-    let mut serving = tokio::spawn(serve(http, router, stopped.clone()));
-    let mut answering = tokio::spawn(serve_websocket(websocket, started.online.clone(), stopped));
+    let Started { online, folder, guard } = started;
+    let service = Service {
+        parameters_file: folder.as_ref().map(DataFolder::parameters),
+        guard: Some(guard.clone()),
+        ..Service::new(online.clone())
+    };
+    let mut serving = tokio::spawn(serve(http, routes(service), guard.clone(), stopped.clone()));
+    let mut answering = tokio::spawn(serve_websocket(websocket, online.clone(), guard.clone(), stopped));
 
     signals.next().await;
     info!("told to stop; what has been asked is answered");

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use p2pfaas_core::wire::{ErrorBody, ErrorCode};
 
+use super::access::Refusal;
+
 /// An error that a caller gets.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ApiError {
@@ -39,6 +41,13 @@ impl ApiError {
     /// More was sent than is taken.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::BodyTooLarge, message)
+    }
+
+    /// It may not be done.
+    pub fn refused(refusal: Refusal) -> Self {
+        let code = refusal.code();
+        let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::FORBIDDEN);
+        Self::new(status, code, refusal.to_string())
     }
 
     /// What was sent did not arrive in time.

@@ -14,6 +14,7 @@ pub(super) struct Metrics {
     experiences: IntCounterVec,
     batches: IntCounterVec,
     checkpoints: IntCounterVec,
+    refused: IntCounterVec,
     states_evicted: IntCounter,
     states: IntGauge,
     pending: IntGauge,
@@ -48,6 +49,11 @@ impl Metrics {
                 "reason",
             ),
             checkpoints: labelled("p2pfaas_learner_checkpoints_total", "Checkpoints", "result"),
+            refused: labelled(
+                "p2pfaas_learner_refused_total",
+                "Requests and websockets refused, by the reason",
+                "reason",
+            ),
             states_evicted: counter(
                 "p2pfaas_learner_states_evicted_total",
                 "States that lost their values to newer ones",
@@ -65,8 +71,8 @@ impl Metrics {
         }
     }
 
-    /// The text format.
-    pub fn text(&self, stats: &StatsAnswer) -> String {
+    /// The text format; `refused` for want of a token, where that is known.
+    pub fn text(&self, stats: &StatsAnswer, refused: Option<u64>) -> String {
         let _one_at_a_time = self.counting.lock();
         catch_up(&self.inferences, stats.inferences);
         catch_up(&self.trained, stats.trained_items);
@@ -85,6 +91,9 @@ impl Metrics {
         ];
         for (counters, label, count) in labelled {
             catch_up(&counters.with_label_values(&[label]), count);
+        }
+        if let Some(refused) = refused {
+            catch_up(&self.refused.with_label_values(&["token"]), refused);
         }
         self.states.set(stats.states as i64);
         self.pending.set(stats.pending_entries as i64);

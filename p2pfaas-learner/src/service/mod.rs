@@ -2,11 +2,12 @@
 //!
 //! [`router`] is its HTTP interface (port 19020) and [`serve_websocket`] its websocket (port 8765), each
 //! before an [`Online`] agent that somebody else keeps: the node, or [`command::run`], the whole of
-//! the `p2pfaas-learner` program.
+//! the `p2pfaas-learner` program. Who may use them is an [`access::Guard`]'s business.
 //!
 //! Bad input is 400 with `{code, message}`, and changes nothing: a batch is trained as a whole or not
 //! at all. A full inbox is waited for, and then 503 with `Retry-After`.
 
+pub mod access;
 mod act;
 mod agent;
 mod batch;
@@ -25,7 +26,6 @@ mod state;
 mod train;
 mod websocket;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -56,13 +56,12 @@ pub const MAX_PARAMETERS_BYTES: usize = 64 << 10;
 /// Bytes of a checkpoint that is brought over HTTP, at most.
 pub const MAX_UPLOAD_BYTES: usize = 256 << 20;
 
-/// All routes of the learner's port.
+/// All routes of the learner's port. They ask nobody who he is: [`serve`] does, and so must whoever else serves them.
 pub fn router(online: Arc<Online>) -> Router {
-    routes(online, None)
+    routes(state::Service::new(online))
 }
 
-/// The same, for a learner of its own: parameters that are changed are kept in this file.
-fn routes(online: Arc<Online>, parameters_file: Option<PathBuf>) -> Router {
+fn routes(service: state::Service) -> Router {
     let documented = OpenApiRouter::with_openapi(ApiDescription::openapi())
         .routes(routes!(monitoring::hello))
         .routes(routes!(act::act))
@@ -85,7 +84,7 @@ fn routes(online: Arc<Online>, parameters_file: Option<PathBuf>) -> Router {
         )
         .fallback(async || (StatusCode::NOT_FOUND, "404 page not found\n").into_response())
         .layer(middleware::from_fn(refuse_web_pages))
-        .with_state(Arc::new(state::Service::new(online, parameters_file)))
+        .with_state(Arc::new(service))
 }
 
 #[derive(OpenApi)]
@@ -112,7 +111,7 @@ fn by_a_web_page(headers: &HeaderMap) -> bool {
 }
 
 /// See [`crate::fuzz`].
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(bytes: &[u8]) {
     if let Ok(entries) = batch::read(bytes, 0.1, None) {
         entries.iter().for_each(|entry| drop(batch::check(entry, Some(3))));

@@ -38,7 +38,11 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
 /// Prometheus metrics.
 #[utoipa::path(get, path = "/metrics", tag = "monitoring", responses((status = 200, description = "Text format 0.0.4", body = String)))]
 pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
-    let text = service.apart(|service| service.metrics.text(&service.stats())).await?;
+    let text = service.apart(|service| {
+        let refused = service.guard.as_ref().map(|guard| guard.refused());
+        service.metrics.text(&service.stats(), refused)
+    });
+    let text = text.await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::access::Guard;
 use super::error::ApiError;
 use super::metrics::Metrics;
 use crate::online::Online;
@@ -21,6 +22,8 @@ pub(super) struct Service {
     pub refused: AtomicU64,
     /// Where changed parameters are kept.
     pub parameters_file: Option<PathBuf>,
+    /// Who counts those that were refused, if that is shown here.
+    pub guard: Option<Arc<Guard>>,
     /// Held while a whole agent comes or goes: one at a time, because it may be large.
     pub whole_agent: Semaphore,
     /// Held while parameters are changed, so that none of two changes is lost.
@@ -28,13 +31,15 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub fn new(online: Arc<Online>, parameters_file: Option<PathBuf>) -> Self {
+    /// Of an agent, for whoever keeps its parameters and its guard himself.
+    pub fn new(online: Arc<Online>) -> Self {
         Service {
             online,
             metrics: Metrics::new(),
             turned_away: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            parameters_file,
+            parameters_file: None,
+            guard: None,
             whole_agent: Semaphore::new(1),
             changing: Mutex::new(()),
         }

@@ -1,6 +1,7 @@
 //! Actions over websockets: a state in, an action and its ε out, many times a connection.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tracing::{debug, warn};
 
+use super::access::{Guard, Role};
 use super::act::fits;
 use super::batch::StateSeed;
 use super::by_a_web_page;
@@ -35,8 +37,13 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Text in the frame that closes a connection (RFC 6455, 5.5).
 const MAX_REASON_BYTES: usize = 123;
 
-/// Accepts websockets at this listener until it is told to stop.
-pub async fn serve_websocket(listener: TcpListener, online: Arc<Online>, mut stop: watch::Receiver<bool>) {
+/// Accepts websockets of whom the guard lets through at this listener until it is told to stop.
+pub async fn serve_websocket(
+    listener: TcpListener,
+    online: Arc<Online>,
+    guard: Arc<Guard>,
+    mut stop: watch::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -45,11 +52,11 @@ pub async fn serve_websocket(listener: TcpListener, online: Arc<Online>, mut sto
             accepted = accept(&listener, &places) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let Some((stream, place)) = accepted else { continue };
-        let (online, mut stop) = (online.clone(), stop.clone());
+        let Some((stream, remote, place)) = accepted else { continue };
+        let (online, guard, mut stop) = (online.clone(), guard.clone(), stop.clone());
         connections.spawn(async move {
             let _place = place;
-            if let Some(socket) = greet(stream).await {
+            if let Some(socket) = greet(stream, remote, &guard).await {
                 tokio::select! {
                     () = told(&mut stop) => {}
                     () = answer(socket, &online) => {}
@@ -63,10 +70,10 @@ pub async fn serve_websocket(listener: TcpListener, online: Arc<Online>, mut sto
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, remote)) => Some((stream, remote.ip(), place)),
         Err(error) => {
             // Out of descriptors, mostly: give those who have one time to end.
             warn!(%error, "cannot accept a connection");
@@ -81,7 +88,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn greet(stream: TcpStream) -> Option<WebSocketStream<TcpStream>> {
+async fn greet(stream: TcpStream, remote: IpAddr, guard: &Guard) -> Option<WebSocketStream<TcpStream>> {
     let _ = stream.set_nodelay(true);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -92,11 +99,12 @@ async fn greet(stream: TcpStream) -> Option<WebSocketStream<TcpStream>> {
     #[allow(clippy::result_large_err, reason = "the library's signature")]
     let check = |request: &Request, response| -> Result<_, ErrorResponse> {
         if by_a_web_page(request.headers()) {
-            let mut refusal = Response::new(Some("web pages may not ask this learner\n".to_string()));
-            *refusal.status_mut() = StatusCode::FORBIDDEN;
-            return Err(refusal);
+            return Err(refusal(StatusCode::FORBIDDEN, "web pages may not ask this learner"));
         }
-        Ok(response)
+        guard.allow(Role::Learn, remote, request.headers()).map(|()| response).map_err(|refused| {
+            let status = StatusCode::from_u16(refused.code().http_status());
+            refusal(status.unwrap_or(StatusCode::FORBIDDEN), &refused.to_string())
+        })
     };
     let greeting = accept_hdr_async_with_config(stream, check, Some(config));
     match timeout(HANDSHAKE_TIMEOUT, greeting).await {
@@ -105,6 +113,12 @@ async fn greet(stream: TcpStream) -> Option<WebSocketStream<TcpStream>> {
         Err(_) => debug!("the websocket handshake took too long"),
     }
     None
+}
+
+fn refusal(status: StatusCode, why: &str) -> ErrorResponse {
+    let mut refusal = Response::new(Some(format!("{why}\n")));
+    *refusal.status_mut() = status;
+    refusal
 }
 
 /// Answers one frame after the other. At the first one that cannot be answered the connection is

@@ -46,7 +46,8 @@ fn only_with_open_it_listens_beyond_loopback() {
     let (code, _, errors) = output(&["--listen=0.0.0.0:0"]);
     assert_eq!(code, Some(2));
     assert!(
-        errors.contains("everybody who reaches 0.0.0.0:0 could change this learner: give --open"),
+        errors
+            .contains("everybody who reaches 0.0.0.0:0 could change this learner: give --tokens, or --open"),
         "{errors}"
     );
     let Output { status, stderr, .. } =

@@ -1,5 +1,6 @@
 //! The learner service, from outside: bytes on its sockets, files in its folder, and its process.
 
+mod access;
 mod batches;
 mod checkpoints;
 mod command;

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use p2pfaas_learner::checkpoint::Checkpoint;
+use p2pfaas_learner::service::access::Guard;
 use p2pfaas_learner::{AgentConfig, Learner, Online, OnlineOptions, service};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -22,6 +23,7 @@ pub struct Rig {
     pub online: Arc<Online>,
     pub http: SocketAddr,
     pub websocket: SocketAddr,
+    pub guard: Arc<Guard>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -33,11 +35,20 @@ impl Rig {
     }
 
     pub fn with(config: AgentConfig, options: OnlineOptions) -> Self {
+        Rig::start(config, options, Arc::default())
+    }
+
+    /// With the defaults, for whom this guard lets through.
+    pub fn guarded(guard: Arc<Guard>) -> Self {
+        Rig::start(AgentConfig::default(), OnlineOptions::default(), guard)
+    }
+
+    fn start(config: AgentConfig, options: OnlineOptions, guard: Arc<Guard>) -> Self {
         let learner = Learner::new(config, None, 7).expect("valid");
         let online = Online::start(Checkpoint { learner, peers: Vec::new() }, options).expect("starts");
         let (stop, stopped) = watch::channel(false);
         let (told, addresses) = std::sync::mpsc::channel();
-        let serving = online.clone();
+        let (serving, asked) = (online.clone(), guard.clone());
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -48,13 +59,13 @@ impl Rig {
                 told.send((address(&http), address(&websocket))).expect("awaited");
                 let router = service::router(serving.clone());
                 tokio::join!(
-                    service::serve(http, router, stopped.clone()),
-                    service::serve_websocket(websocket, serving, stopped)
+                    service::serve(http, router, asked.clone(), stopped.clone()),
+                    service::serve_websocket(websocket, serving, asked, stopped)
                 );
             });
         });
         let (http, websocket) = addresses.recv().expect("listening");
-        Rig { online, http, websocket, stop, thread: Some(thread) }
+        Rig { online, http, websocket, guard, stop, thread: Some(thread) }
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -162,8 +173,13 @@ pub struct Program {
 
 impl Program {
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        Program::start_at("127.0.0.1:0", data, arguments)
+    }
+
+    pub fn start_at(address: &str, data: &Path, arguments: &[&str]) -> Self {
         let mut program = program();
-        program.args(["--listen=127.0.0.1:0", "--ws-listen=127.0.0.1:0", "--seed=7"]).args(arguments);
+        program.arg(format!("--listen={address}")).arg(format!("--ws-listen={address}"));
+        program.arg("--seed=7").args(arguments);
         program.arg("--data").arg(data);
         let mut child = program.stderr(Stdio::piped()).spawn().expect("starts");
         let mut log = BufReader::new(child.stderr.take().expect("piped"));

@@ -30,7 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::functions::RegisteredFunction;
-use crate::security::{Interface, Message, Role, Security, Signature};
+use crate::security::{Interface, Message, Role, Security, Signature, needed};
 use crate::shared::Shared;
 use error::WireError;
 
@@ -89,8 +89,19 @@ impl Door {
             let refused = "web pages may not change this node\n";
             return Ok((StatusCode::FORBIDDEN, refused).into_response());
         }
-        let allowed = self.security.check_access(self.interface, method, path, remote, request.headers());
-        let signature = match allowed.and_then(|()| self.signed_question(&request)) {
+        let refusal = match needed(self.interface, method, path) {
+            None => None,
+            // Of a function that is not registered, or is written in another way, or a question for a result.
+            Some(Role::Call) => self.refused_client(remote, request.headers()),
+            Some(role) => {
+                let allowed = self.security.allow(role, remote, request.headers());
+                allowed.err().map(IntoResponse::into_response)
+            }
+        };
+        if let Some(refusal) = refusal {
+            return Ok(refusal);
+        }
+        let signature = match self.signed_question(&request) {
             Ok(signature) => signature,
             Err(refused) => return Ok(refused.into_response()),
         };

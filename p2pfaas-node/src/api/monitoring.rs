@@ -115,7 +115,7 @@ pub(crate) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         peers,
         &counters,
         &shared.engine.learner().counts(),
-        &shared.security.refused,
+        &shared.security.refusals(),
         async_open,
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()

@@ -233,7 +233,7 @@ fn somebody_reads(name: &str) -> bool {
 }
 
 /// An answer, taken as it would be from a connection that brings these bytes and then closes.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(bytes: &[u8]) {
     const MAX_BYTES: usize = 1 << 20;
     let mut read = BytesMut::from(bytes);

@@ -225,7 +225,7 @@ impl Endpoint {
     }
 }
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use connection::fuzz;
 
 #[cfg(test)]

@@ -47,16 +47,9 @@ fn addresses(draft: &Draft, problems: &mut Vec<Problem>, warnings: &mut Vec<Stri
     };
     for (index, (key, address)) in all.iter().enumerate() {
         let Some(address) = address else { continue };
-        // Nothing is asked of those who speak to the websocket.
-        let guarded = draft.cluster_key.is_some() && *key != "learner-ws-listen";
-        if !draft.open && !guarded && !address.ip().is_loopback() {
-            let expected = match draft.cluster_key {
-                Some(_) => "a loopback address, or --open: nobody is asked for a token there",
-                None => {
-                    "a loopback address, a --cluster-key, or --open to let everybody who reaches it run the functions and \
-                     change this node"
-                }
-            };
+        if !draft.open && draft.cluster_key.is_none() && !address.ip().is_loopback() {
+            let expected = "a loopback address, a --cluster-key, or --open to let everybody who reaches it run the functions \
+                            and change this node";
             wrong(key, expected.into(), *address);
         }
         let taken = all[..index].iter().find(|(_, other)| *other == Some(*address) && address.port() != 0);

@@ -9,12 +9,13 @@ use http::Uri;
 use p2pfaas_core::membership::MembershipConfig;
 use p2pfaas_core::policy::Registry;
 use p2pfaas_core::wire::{DISCOVERY_PORT, LEARNER_PORT, LEARNER_WEBSOCKET_PORT, PORT};
+use p2pfaas_learner::service::access::SecretPlace;
 
 use super::errors::Problem;
 use super::functions::{self, FunctionSpec};
 use super::given::{Given, Value};
 use super::keys::{Key, Set};
-use super::value::{LearnerKey, SecretPlace};
+use super::value::LearnerKey;
 use super::{LogFormat, LogSettings, policy, value};
 use crate::settings::{AgentSettings, Settings};
 
@@ -24,6 +25,7 @@ pub(super) struct Draft {
     pub open: bool,
     pub cluster_key: Option<SecretPlace>,
     pub tokens: Option<SecretPlace>,
+    pub learner_token: Option<SecretPlace>,
     /// `None`: where `listen` is.
     pub gossip_listen: Option<Option<SocketAddr>>,
     pub gossip_times: (Duration, Duration),
@@ -58,6 +60,7 @@ impl Default for Draft {
             open: false,
             cluster_key: None,
             tokens: None,
+            learner_token: None,
             gossip_listen: None,
             gossip_times: {
                 let MembershipConfig { probe_interval, suspicion, .. } = MembershipConfig::default();
@@ -103,7 +106,7 @@ impl Draft {
             (Set::Text(set), Value::Text(text)) => {
                 set(self, text).err().map(|expected| wrong(given, expected)).into_iter().collect()
             }
-            (Set::Secret(place), Value::Text(text)) => match value::secret_or_none(text) {
+            (Set::Secret(place), Value::Text(text)) => match SecretPlace::parse(text) {
                 Ok(secret) => {
                     *place(self) = secret;
                     Vec::new()

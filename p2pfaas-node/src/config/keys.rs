@@ -2,6 +2,7 @@
 //! TOML file, its help, its default and its check.
 
 use p2pfaas_core::policy::Descriptor;
+use p2pfaas_learner::service::access::SecretPlace;
 
 use super::LogFormat;
 use super::draft::Draft;
@@ -87,7 +88,7 @@ const SECURITY: &str = "Security";
 const SERVICE: &str = "Service";
 
 /// All keys, in the order of the help.
-pub(super) static KEYS: [Key; 62] = [
+pub(super) static KEYS: [Key; 63] = [
     key(
         ADDRESSES,
         "listen",
@@ -174,7 +175,8 @@ pub(super) static KEYS: [Key; 62] = [
         SECURITY,
         "client-rate",
         "RATE[:BURST]|none",
-        "Calls of functions a second that one client address may make; beyond it 429 with Retry-After",
+        "Calls of functions and questions for their results a second that one client address may make; beyond it 429 \
+         with Retry-After",
         |draft| {
             show_or_none(
                 draft.settings.security.client_rate.map(|rate| format!("{}:{}", rate.per_second, rate.burst)),
@@ -359,6 +361,14 @@ pub(super) static KEYS: [Key; 62] = [
          learner service, or none",
         |_| "here".into(),
         Set::Text(|draft, text| put(&mut draft.learner, learner(text))),
+    ),
+    key(
+        LEARNER,
+        "learner-token",
+        "file:PATH|env:NAME|none",
+        "Where the token is that this node shows to a learner service, which knows it with the role learn",
+        |draft| show_or_none(draft.learner_token.as_ref()),
+        Set::Secret(|draft| &mut draft.learner_token),
     ),
     key(
         LEARNER,

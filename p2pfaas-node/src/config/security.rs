@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::str::FromStr;
 
+use p2pfaas_learner::service::access::{SecretError, SecretPlace};
+
 use super::ReadFile;
 use super::draft::Draft;
 use super::errors::Problem;
-use super::value::SecretPlace;
+use crate::settings::LearnerPlace;
 
-/// Reads key and tokens.
+/// Reads key and tokens. The learner's place is known already.
 pub(super) fn complete(
     draft: &mut Draft,
     read_file: ReadFile<'_>,
@@ -19,9 +21,14 @@ pub(super) fn complete(
     let mut sources = Sources { draft, read_file, variables, problems };
     let key = sources.read("cluster-key", &sources.draft.cluster_key.clone());
     let tokens = sources.read("tokens", &sources.draft.tokens.clone());
+    let learner_token = sources.read("learner-token", &sources.draft.learner_token.clone());
     let security = &mut draft.settings.security;
     (security.key, security.tokens) = (key, tokens.unwrap_or_default());
     security.open = draft.open;
+    draft.settings.learner_token = learner_token;
+    if draft.learner_token.is_some() && !matches!(draft.settings.learner, LearnerPlace::There(_)) {
+        warnings.push("learner-token has no effect without a learner service (learner = HOST)".into());
+    }
     if draft.cluster_key.is_some() {
         return;
     }
@@ -54,25 +61,17 @@ impl Sources<'_> {
         place: &Option<SecretPlace>,
     ) -> Option<T> {
         let place = place.as_ref()?;
-        let text = match place {
-            SecretPlace::File(path) => (self.read_file)(path).map_err(|error| error.to_string()),
-            SecretPlace::Variable(name) => {
-                let variable = self.variables.iter().find(|(known, _)| known.to_str() == Some(name));
-                let text = variable.and_then(|(_, value)| value.to_str()).filter(|text| !text.is_empty());
-                text.map(str::to_string).ok_or_else(|| "there is no such variable".into())
-            }
+        let variable = |name: &str| {
+            let variable = self.variables.iter().find(|(known, _)| known.to_str() == Some(name));
+            variable.and_then(|(_, value)| value.to_str()).map(str::to_string)
         };
-        let read = text.map_err(|error| ("a secret that can be read".to_string(), error)).and_then(|text| {
-            text.parse()
-                .map_err(|error: T::Err| (error.to_string(), "something else, which is not shown".into()))
-        });
-        match read {
-            Ok(secret) => Some(secret),
-            Err((expected, found)) => {
-                let origin = format!("{}, {place}", self.draft.origin(key));
-                self.problems.push(Problem { key: key.into(), origin, expected, found });
-                None
-            }
-        }
+        let (expected, found) = match place.read(self.read_file, variable) {
+            Ok(secret) => return Some(secret),
+            Err(SecretError::Unreadable(error)) => ("a secret that can be read".to_string(), error),
+            Err(SecretError::Wrong(expected)) => (expected, "something else, which is not shown".into()),
+        };
+        let origin = format!("{}, {place}", self.draft.origin(key));
+        self.problems.push(Problem { key: key.into(), origin, expected, found });
+        None
     }
 }

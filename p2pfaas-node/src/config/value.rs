@@ -216,33 +216,6 @@ pub(super) fn http_uri(text: &str) -> Read<Uri> {
     uri.ok_or_else(|| "an address such as http://host:8080 (https is not spoken)".into())
 }
 
-/// Where a secret is; it never stands in a configuration itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum SecretPlace {
-    File(PathBuf),
-    Variable(String),
-}
-
-/// `file:PATH`, `env:NAME` or `none`.
-pub(super) fn secret_or_none(text: &str) -> Read<Option<SecretPlace>> {
-    let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
-    match (kind, rest) {
-        (NONE, "") => Ok(None),
-        ("file", path) if !path.is_empty() => Ok(Some(SecretPlace::File(path.into()))),
-        ("env", name) if !name.is_empty() => Ok(Some(SecretPlace::Variable(name.into()))),
-        _ => Err("the place of the secret: file:PATH or env:VARIABLE, or none".into()),
-    }
-}
-
-impl Display for SecretPlace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            SecretPlace::File(path) => write!(f, "file:{}", path.display()),
-            SecretPlace::Variable(name) => write!(f, "env:{name}"),
-        }
-    }
-}
-
 pub(super) fn client_rate(text: &str) -> Read<Option<ClientRate>> {
     if text == NONE {
         Ok(None)

@@ -47,6 +47,8 @@ pub(crate) struct LinkCounts {
     pub learned: u64,
     /// Experiences lost: no room for them, or the learner did not take them.
     pub lost: u64,
+    /// Websockets and batches that the learner refused for want of a token that it knows.
+    pub refused: u64,
     /// Whether questions can be answered now.
     pub up: bool,
 }
@@ -90,7 +92,7 @@ impl Link {
             Link::Table(_) => LinkCounts { up: true, ..LinkCounts::default() },
             Link::Here(online) => {
                 let (learned, lost) = online.handed_over_and_lost();
-                LinkCounts { learned, lost, up: online.is_running() }
+                LinkCounts { learned, lost, refused: 0, up: online.is_running() }
             }
             Link::There(remote) => remote.counts(),
         }

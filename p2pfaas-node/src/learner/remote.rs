@@ -2,12 +2,12 @@
 //! frame a question, batches of experiences over HTTP.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http::{Method, Request, header};
+use http::{Method, Request, StatusCode, header};
 use p2pfaas_core::agent::{Choice, Observation};
 use p2pfaas_core::wire::go;
 use p2pfaas_core::{Event, JobKey, NodeConfig, Time};
@@ -18,12 +18,14 @@ use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 
 use super::LinkCounts;
 use crate::client::{CallSettings, Client};
 use crate::engine::Engine;
+use crate::security::BearerToken;
 use crate::settings::LearnerAddress;
 
 /// Websockets, and so questions under way at once.
@@ -50,6 +52,7 @@ const MAX_ANSWER_BYTES: usize = 4_096;
 /// A learner service.
 pub(crate) struct Remote {
     address: LearnerAddress,
+    token: Option<BearerToken>,
     ask_timeout: Duration,
     client: Client,
     questions: mpsc::Sender<Question>,
@@ -59,6 +62,9 @@ pub(crate) struct Remote {
     up: AtomicUsize,
     learned: AtomicU64,
     lost: AtomicU64,
+    refused: AtomicU64,
+    /// Whether a refusal has been told since the learner answered last.
+    refusal_told: AtomicBool,
 }
 
 struct Question {
@@ -87,7 +93,11 @@ struct WireEntry {
 
 impl Remote {
     /// The way to a learner, and the end of it that [`teach`](Self::teach) empties.
-    pub(crate) fn new(address: LearnerAddress, core: &NodeConfig) -> (Arc<Self>, Lessons) {
+    pub(crate) fn new(
+        address: LearnerAddress,
+        token: Option<BearerToken>,
+        core: &NodeConfig,
+    ) -> (Arc<Self>, Lessons) {
         // Jobs end in another order than their choices were made. A learner gives up early what is missing,
         // and would never hear of the jobs that took longest: they are brought into order here.
         let longest = core.job_timeout.unwrap_or(Duration::MAX);
@@ -97,6 +107,7 @@ impl Remote {
         let (experiences, lessons) = mpsc::channel(MAX_EXPERIENCES);
         let remote = Remote {
             address,
+            token,
             ask_timeout: core.ask_timeout,
             client: Client::new(CallSettings::new(MAX_ANSWER_BYTES)),
             questions,
@@ -105,6 +116,8 @@ impl Remote {
             up: AtomicUsize::new(0),
             learned: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            refusal_told: AtomicBool::new(false),
         };
         (Arc::new(remote), Lessons { lessons, order })
     }
@@ -130,6 +143,7 @@ impl Remote {
         LinkCounts {
             learned: self.learned.load(Ordering::Relaxed),
             lost: self.lost.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
             up: self.up.load(Ordering::Acquire) > 0,
         }
     }
@@ -153,6 +167,7 @@ impl Remote {
         loop {
             match timeout(CONNECT_TIMEOUT, self.connect()).await {
                 Ok(Ok(socket)) => {
+                    self.refusal_told.store(false, Ordering::Relaxed);
                     if self.up.fetch_add(1, Ordering::AcqRel) == 0 {
                         tracing::info!(learner = %self.address, "the learner answers");
                     }
@@ -161,6 +176,10 @@ impl Remote {
                         tracing::warn!(learner = %self.address, why, "the learner is gone; the fallback policy decides");
                     }
                 }
+                Ok(Err(WebSocketError::Http(answer))) if is_for_want_of_a_token(answer.status()) => {
+                    let said = answer.body().as_deref().unwrap_or_default();
+                    self.is_refused(answer.status(), said);
+                }
                 Ok(Err(error)) => tracing::debug!(learner = %self.address, %error, "no learner"),
                 Err(_) => tracing::debug!(learner = %self.address, "the learner does not answer"),
             }
@@ -168,15 +187,29 @@ impl Remote {
         }
     }
 
-    async fn connect(&self) -> Result<WebSocketStream<TcpStream>, tokio_tungstenite::tungstenite::Error> {
+    /// Counts a refusal, and tells it once: the learner will say the same again until somebody gives it or this node
+    /// another token.
+    fn is_refused(&self, status: StatusCode, said: &[u8]) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        if !self.refusal_told.swap(true, Ordering::Relaxed) {
+            let said = shortened(said);
+            let learner = &self.address;
+            tracing::warn!(%learner, %status, said, "the learner refuses this node: it wants another token (learner-token)");
+        }
+    }
+
+    async fn connect(&self) -> Result<WebSocketStream<TcpStream>, WebSocketError> {
         let stream = TcpStream::connect((self.address.host.as_str(), self.address.websocket_port)).await?;
         stream.set_nodelay(true)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_ANSWER_BYTES))
             .max_frame_size(Some(MAX_ANSWER_BYTES));
         let url = format!("ws://{}:{}/", self.address.in_url(), self.address.websocket_port);
-        let (socket, _) =
-            tokio_tungstenite::client_async_with_config(url.as_str(), stream, Some(config)).await?;
+        let mut request = url.into_client_request()?;
+        if let Some(token) = &self.token {
+            token.put(request.headers_mut());
+        }
+        let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
         Ok(socket)
     }
 
@@ -252,15 +285,22 @@ impl Remote {
                 .uri(&uri)
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(body.clone());
-            let Ok(request) = request else { break };
+            let Ok(mut request) = request else { break };
+            if let Some(token) = &self.token {
+                token.put(request.headers_mut());
+            }
             match timeout(BATCH_TIMEOUT, self.client.send(request)).await {
                 Ok(Ok(answer)) if answer.status().is_success() => {
                     self.learned.fetch_add(count, Ordering::Relaxed);
                     return;
                 }
                 // It would say the same again.
-                Ok(Ok(answer)) if answer.status() != http::StatusCode::SERVICE_UNAVAILABLE => {
-                    let said = String::from_utf8_lossy(answer.body()).chars().take(200).collect::<String>();
+                Ok(Ok(answer)) if is_for_want_of_a_token(answer.status()) => {
+                    self.is_refused(answer.status(), answer.body());
+                    break;
+                }
+                Ok(Ok(answer)) if answer.status() != StatusCode::SERVICE_UNAVAILABLE => {
+                    let said = shortened(answer.body());
                     tracing::warn!(status = %answer.status(), said, "the learner refuses a batch");
                     break;
                 }
@@ -293,6 +333,15 @@ impl WireEntry {
             mask: entry.mask.to_vec(),
         })
     }
+}
+
+fn is_for_want_of_a_token(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
+/// What a learner said, for the log.
+fn shortened(said: &[u8]) -> String {
+    String::from_utf8_lossy(said).chars().take(200).collect()
 }
 
 /// One question and its answer; `None` when the answer is not proper.

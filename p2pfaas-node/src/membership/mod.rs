@@ -29,7 +29,7 @@ use crate::clock::{unix_ms, unix_seconds};
 use crate::discovery::Address;
 use crate::settings::Settings;
 pub(crate) use drive::run;
-use envelope::Envelope;
+pub(crate) use envelope::Envelope;
 
 /// A member that cannot be.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,7 @@
 //! Which requests need which role.
 
 use http::Method;
-
-use super::tokens::Role;
+use p2pfaas_learner::service::access::{Role, needed_role};
 
 /// A port with its routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +32,6 @@ pub(crate) fn needed(interface: Interface, method: &Method, path: &str) -> Optio
         Interface::Discovery if path == "/reset" => Some(Role::Configure),
         Interface::Discovery if reads => None,
         Interface::Scheduler | Interface::Discovery => Some(Role::Configure),
-        Interface::Learner if reads && LEARNER_OPEN.contains(&path) => None,
-        // A choice takes of the agent's epsilon, and some GETs train or forget.
-        Interface::Learner => Some(Role::Learn),
+        Interface::Learner => needed_role(method, path),
     }
 }
-
-/// What a learner tells everybody.
-const LEARNER_OPEN: [&str; 6] =
-    ["/", "/health", "/metrics", "/learner/stats", "/learner/parameters", "/openapi.json"];

@@ -7,10 +7,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
+use p2pfaas_learner::service::access::Secret;
 use rand::RngExt;
 use sha2::Sha256;
-
-use super::secret::Secret;
 
 /// Keys in a ring: one that signs, and old or coming ones that are believed as well.
 const MAX_KEYS: usize = 8;

@@ -5,9 +5,7 @@ mod access;
 mod clients;
 mod key;
 mod replays;
-mod secret;
 mod signature;
-mod tokens;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,9 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use p2pfaas_core::NodeId;
 use p2pfaas_core::wire::ErrorCode;
+use p2pfaas_learner::service::access::Guard;
 use parking_lot::Mutex;
 
 use crate::api::error::WireError;
@@ -25,11 +24,11 @@ use crate::clock::unix_ms;
 use clients::ClientLimit;
 use replays::Replays;
 
-pub(crate) use access::Interface;
+pub(crate) use access::{Interface, needed};
 pub use clients::ClientRate;
 pub use key::{ClusterKey, ParseKeyError};
+pub use p2pfaas_learner::service::access::{BearerToken, ParseTokenError, ParseTokensError, Role, Tokens};
 pub(crate) use signature::{Message, Signature};
-pub use tokens::{ParseTokensError, Role, Tokens};
 
 /// What a node demands of those who speak to it.
 #[derive(Debug, Clone)]
@@ -73,42 +72,25 @@ pub(crate) struct Security {
     settings: SecuritySettings,
     replays: Mutex<Replays>,
     clients: Option<ClientLimit>,
-    pub refused: Refused,
+    guard: Arc<Guard>,
+    refused: Refused,
 }
 
-/// How often something was refused, by reason.
+/// How often something was refused, by reason; for want of a token the guard counts.
 #[derive(Debug, Default)]
-pub(crate) struct Refused {
+struct Refused {
     /// A peer's call without a signature.
-    pub unsigned: AtomicU64,
+    unsigned: AtomicU64,
     /// A signature of another key, or not of this message.
-    pub forged: AtomicU64,
+    forged: AtomicU64,
     /// A signed call that has been here before.
-    pub replayed: AtomicU64,
+    replayed: AtomicU64,
     /// A signed call outside of the time window.
-    pub stale: AtomicU64,
+    stale: AtomicU64,
     /// An answer of a peer without the right signature.
-    pub answers: AtomicU64,
-    /// A change without a token that allows it.
-    pub tokens: AtomicU64,
+    answers: AtomicU64,
     /// A client's call beyond its rate.
-    pub clients: AtomicU64,
-}
-
-impl Refused {
-    /// Each reason with its count.
-    pub(crate) fn counts(&self) -> [(&'static str, u64); 7] {
-        [
-            ("unsigned", &self.unsigned),
-            ("forged", &self.forged),
-            ("replayed", &self.replayed),
-            ("stale", &self.stale),
-            ("answer", &self.answers),
-            ("token", &self.tokens),
-            ("client_rate", &self.clients),
-        ]
-        .map(|(reason, count)| (reason, count.load(Ordering::Relaxed)))
-    }
+    clients: AtomicU64,
 }
 
 fn count(counter: &AtomicU64) {
@@ -120,9 +102,25 @@ impl Security {
         Arc::new(Security {
             replays: Mutex::new(Replays::new(settings.signature_window, unix_ms())),
             clients: settings.client_rate.map(ClientLimit::new),
+            guard: Arc::new(Guard::new(settings.tokens.clone(), settings.open)),
             refused: Refused::default(),
             settings,
         })
+    }
+
+    /// How often something was refused: each reason with its count.
+    pub(crate) fn refusals(&self) -> [(&'static str, u64); 7] {
+        let Refused { unsigned, forged, replayed, stale, answers, clients } = &self.refused;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [
+            ("unsigned", read(unsigned)),
+            ("forged", read(forged)),
+            ("replayed", read(replayed)),
+            ("stale", read(stale)),
+            ("answer", read(answers)),
+            ("token", self.guard.refused()),
+            ("client_rate", read(clients)),
+        ]
     }
 
     /// The key that signs, and checks what others have signed.
@@ -232,37 +230,18 @@ impl Security {
         }
     }
 
-    /// Whether a request may do what it asks for.
-    ///
-    /// With tokens it must bring one with the role. Without any, whoever is on this machine may, everybody may where
-    /// the node is `--open`, and nobody else.
+    /// Whether a request may do what it asks for; see [`Guard::new`].
     ///
     /// # Errors
     /// It may not; the message says what would help.
     pub(crate) fn allow(&self, role: Role, remote: IpAddr, headers: &HeaderMap) -> Result<(), WireError> {
-        let tokens = &self.settings.tokens;
-        if role == Role::Call && !tokens.has(role) {
-            return Ok(());
-        }
-        if tokens.is_empty() {
-            if self.settings.open || remote.to_canonical().is_loopback() {
-                return Ok(());
-            }
-            count(&self.refused.tokens);
-            return Err(forbidden("only this machine may do this while the node has no tokens (tokens)"));
-        }
-        let refused = match tokens::bearer(headers) {
-            None => Err(unauthenticated(format!(
-                "this needs a token with the role {role}: Authorization: Bearer TOKEN"
-            ))),
-            Some(token) => match tokens.roles(token) {
-                None => Err(unauthenticated("there is no such token")),
-                Some(roles) if roles.contains(&role) => return Ok(()),
-                Some(_) => Err(forbidden(format!("this token has not the role {role}"))),
-            },
-        };
-        count(&self.refused.tokens);
-        refused
+        let allowed = self.guard.allow(role, remote, headers);
+        allowed.map_err(|refusal| WireError::new(refusal.code(), refusal.to_string()))
+    }
+
+    /// Asks for tokens.
+    pub(crate) fn guard(&self) -> &Arc<Guard> {
+        &self.guard
     }
 
     /// Whether a change needs a token, from wherever it comes.
@@ -278,29 +257,10 @@ impl Security {
         let Some(limit) = &self.clients else { return Ok(()) };
         limit.call(client).inspect_err(|_| count(&self.refused.clients))
     }
-
-    /// What a request of this kind needs, and whether it has it.
-    ///
-    /// # Errors
-    /// It has not.
-    pub(crate) fn check_access(
-        &self,
-        interface: Interface,
-        method: &Method,
-        path: &str,
-        remote: IpAddr,
-        headers: &HeaderMap,
-    ) -> Result<(), WireError> {
-        access::needed(interface, method, path).map_or(Ok(()), |role| self.allow(role, remote, headers))
-    }
 }
 
 fn unauthenticated(message: impl Into<String>) -> WireError {
     WireError::new(ErrorCode::Unauthenticated, message)
-}
-
-fn forbidden(message: impl Into<String>) -> WireError {
-    WireError::new(ErrorCode::Forbidden, message)
 }
 
 #[cfg(test)]

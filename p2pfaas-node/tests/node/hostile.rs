@@ -222,6 +222,69 @@ async fn a_client_beyond_its_rate_gets_429_and_when_to_come_again() {
 }
 
 #[tokio::test]
+async fn calls_of_unknown_functions_and_questions_for_results_count_for_the_rate_as_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let no_call = format!("/async/{}", "0".repeat(32));
+    let cases: [(&str, &str, u16); 6] = [
+        ("POST", "/function/nothing", 404),
+        ("GET", "/function/nothing", 404),
+        ("POST", "/function/ech%6F", 200),
+        ("GET", &no_call, 404),
+        ("DELETE", &no_call, 404),
+        ("GET", "/async/no-id", 404),
+    ];
+    for (method, path, status) in cases {
+        let mut settings = settings("NoScheduler", &["false"]);
+        settings.data = Some(folder.path().into());
+        settings.security.client_rate = Some("1:2".parse().expect("a rate"));
+        let node = start(settings).await;
+        for expected in [status, status, 429] {
+            let answer = call(node.address(), method, path, &[], b"x").await;
+            assert_eq!(answer.status, expected, "{method} {path}");
+            assert_eq!(answer.header("Retry-After").is_some(), expected == 429, "{}", answer.head);
+        }
+        assert_eq!(post(node.address(), "/function/echo", b"x").await.status, 429, "it is one rate");
+        assert_eq!(refused(&node, "client_rate").await, 2);
+        assert_eq!(get(node.address(), "/health").await.status, 200);
+        node.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn the_learners_websocket_asks_for_a_token_as_its_http_interface_does() {
+    let mut settings = settings("NoScheduler", &["false"]);
+    settings.security.tokens =
+        "configure the-operators-token\nlearn the-trainers-token".parse().expect("tokens");
+    settings.learner_ws_listen = Some(([127, 0, 0, 1], 0).into());
+    settings.learner = p2pfaas_node::LearnerPlace::Here(Box::default());
+    let node = start(settings).await;
+    let websocket = node.learner_ws_address().expect("listens");
+    let upgrade = |bearer: Option<&'static str>| async move {
+        let always = [
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let headers: Vec<_> =
+            always.into_iter().chain(bearer.map(|token| ("Authorization", token))).collect();
+        let request = String::from_utf8(request("GET", "/", &headers, b"")).expect("text");
+        let request = request.replace("Connection: close", "Connection: Upgrade");
+        // Nothing is said over the websocket: the node ends it.
+        let mut stream = tokio::net::TcpStream::connect(websocket).await.expect("connects");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.expect("sent");
+        let mut line = [0; 12];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut line).await.expect("an answer");
+        String::from_utf8_lossy(&line).into_owned()
+    };
+    assert_eq!(upgrade(None).await, "HTTP/1.1 401");
+    assert_eq!(upgrade(Some("Bearer the-trainers-tokem")).await, "HTTP/1.1 401");
+    assert_eq!(upgrade(Some("Bearer the-operators-token")).await, "HTTP/1.1 403");
+    assert_eq!(upgrade(Some("Bearer the-trainers-token")).await, "HTTP/1.1 101");
+    assert_eq!(refused(&node, "token").await, 3);
+    node.shutdown().await;
+}
+
+#[tokio::test]
 async fn whoever_has_no_key_cannot_become_a_machine_of_the_cluster() {
     let mut settings = with_key("NoScheduler", &["false"], KEY);
     settings.discovery_listen = Some(([127, 0, 0, 1], 0).into());

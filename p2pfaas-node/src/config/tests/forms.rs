@@ -114,18 +114,31 @@ fn with_a_key_of_the_cluster_addresses_need_no_open_but_for_the_websocket() {
         "--cluster-key=env:THE_KEY",
         "--listen=10.0.0.1:1",
         "--learner-listen=10.0.0.1:2",
+        "--learner-ws-listen=10.0.0.1:4",
         "--gossip-listen=10.0.0.1:3",
     ];
     let variables = [("THE_KEY", key)];
     let loaded = node(&flags, &variables, &[]);
     assert_eq!(loaded.warnings, [] as [&str; 0]);
     assert!(loaded.settings.security.key.is_some() && !format!("{loaded:?}").contains("6f0f"));
-    let flags = ["--cluster-key=file:key", "--learner-ws-listen=10.0.0.1:2"];
-    let found = problems(&flags, &[], &[("key", key)]);
-    assert!(
-        found[0].starts_with("learner-ws-listen (flag --learner-ws-listen)") && found.len() == 1,
-        "{found:?}"
-    );
+}
+
+#[test]
+fn a_learners_token_is_read_for_a_learner_service_and_shown_nowhere() {
+    let files =
+        [("token", "the-trainers-token\n"), ("two", "the-trainers-token another"), ("short", "hunter2")];
+    let flags = ["--learner=learner", "--learner-token=file:token"];
+    let loaded = node(&flags, &[], &files);
+    assert_eq!(loaded.settings.learner_token, Some("the-trainers-token".parse().expect("a token")));
+    assert_eq!(loaded.warnings, [] as [&str; 0]);
+    assert!(!format!("{loaded:?}").contains("trainers"), "{loaded:?}");
+    let idle = node(&flags[1..], &[], &files);
+    assert_eq!(idle.warnings, ["learner-token has no effect without a learner service (learner = HOST)"]);
+    for file in ["two", "short", "nowhere"] {
+        let found = problems(&["--learner=learner", &format!("--learner-token=file:{file}")], &[], &files);
+        assert!(found.len() == 1 && found[0].starts_with("learner-token (flag --learner-token"), "{found:?}");
+        assert!(!found[0].contains("hunter2") && !found[0].contains("another"), "{found:?}");
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn example(key: &Key) -> &'static str {
 fn fitting(key: &Key) -> &'static str {
     match key.name {
         "max-hops" | "threads" | "task-types" | "dead-polls" | "retry-percent" => "7",
-        "cluster-key" | "tokens" => "file:secret",
+        "cluster-key" | "tokens" | "learner-token" => "file:secret",
         "client-rate" => "7:8",
         _ => example(key),
     }

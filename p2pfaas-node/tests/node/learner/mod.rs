@@ -2,6 +2,7 @@
 
 mod here;
 mod old_learner;
+mod own_learner;
 mod there;
 
 use p2pfaas_node::{LearnerPlace, Settings};

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use p2pfaas_learner::service::access::Guard;
 use p2pfaas_node::{LearnerAddress, LearnerPlace, NodeService, Settings};
 
 use super::old_learner::{Manner, OldLearner};
+use super::own_learner::OwnLearner;
 use super::*;
 
 async fn node_with(learner: &OldLearner) -> NodeService {
@@ -172,24 +174,8 @@ async fn experiences_that_the_learner_refuses_are_counted_as_lost() {
 
 #[tokio::test]
 async fn our_own_learner_service_is_asked_and_learns_from_every_job() {
-    use p2pfaas_learner::checkpoint::Checkpoint;
-    use p2pfaas_learner::{AgentConfig, Learner, Online, OnlineOptions, service};
-
-    let config = AgentConfig { epsilon_start: 0.5, epsilon_min: 0.5, ..AgentConfig::default() };
-    let learner = Learner::new(config, None, 1).expect("valid");
-    let online = Online::start(Checkpoint { learner, peers: Vec::new() }, OnlineOptions::default());
-    let online = online.expect("starts");
-    let bind = || async { tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port") };
-    let (http, websocket) = (bind().await, bind().await);
-    let port = |listener: &tokio::net::TcpListener| listener.local_addr().expect("bound").port();
-    let (host, port, websocket_port) = ("127.0.0.1".to_string(), port(&http), port(&websocket));
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let serving = [
-        tokio::spawn(service::serve(http, service::router(online.clone()), stopped.clone())),
-        tokio::spawn(service::serve_websocket(websocket, online.clone(), stopped)),
-    ];
-
-    let node = start(asking(LearnerPlace::There(LearnerAddress { host, port, websocket_port }))).await;
+    let learner = OwnLearner::start(Guard::default()).await;
+    let node = start(asking(LearnerPlace::There(learner.address()))).await;
     until_asked(&node).await;
     for _ in 0..40 {
         let answer = post(node.address(), "/function/echo", b"x").await;
@@ -197,15 +183,74 @@ async fn our_own_learner_service_is_asked_and_learns_from_every_job() {
         assert_eq!(learning(&answer, "Eps").as_deref(), Some("0.500000"));
     }
     node.shutdown().await;
-    let settled = online.clone();
-    tokio::task::spawn_blocking(move || settled.settle()).await.expect("settles");
-    let counters = online.stats().counters;
+    let counters = learner.settled().await;
     assert_eq!((counters.episodes.received, counters.trained), (40, 39), "{counters:?}");
     assert_eq!((counters.episodes.gaps, counters.episodes.late), (0, 0));
-    stop.send_replace(true);
-    for task in serving {
-        task.await.expect("ends");
+    learner.stop().await;
+}
+
+#[tokio::test]
+async fn a_learner_with_tokens_is_asked_and_taught_by_a_node_that_has_the_right_one() {
+    let learner = OwnLearner::start(guard()).await;
+    let settings = Settings {
+        learner_token: Some("the-nodes-own-token".parse().expect("a token")),
+        ..asking(LearnerPlace::There(learner.address()))
+    };
+    let node = start(settings).await;
+    until_asked(&node).await;
+    for _ in 0..10 {
+        let answer = post(node.address(), "/function/echo", b"x").await;
+        assert_eq!(learning(&answer, "Eps").as_deref(), Some("0.500000"));
     }
+    let metrics = get(node.address(), "/metrics").await.text();
+    assert!(metrics.contains("p2pfaas_node_events_total{event=\"learner_refused\"} 0"), "{metrics}");
+    node.shutdown().await;
+    assert_eq!(learner.settled().await.episodes.received, 10);
+    assert_eq!(learner.guard.refused(), 0);
+    learner.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_without_the_learners_token_or_with_a_wrong_one_is_refused_counts_it_and_serves() {
+    for token in [None, Some("the-nodes-old-token"), Some("the-operators-token")] {
+        let learner = OwnLearner::start(guard()).await;
+        let learner_token = token.map(|token| token.parse().expect("a token"));
+        let settings = Settings { learner_token, ..asking(LearnerPlace::There(learner.address())) };
+        let node = start(settings).await;
+        let is_refused = |answer: &Answer| {
+            let text = answer.text();
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("p2pfaas_node_events_total{event=\"learner_refused\"} "));
+            line.is_some_and(|count| count != "0") && text.contains("p2pfaas_learner_up 0")
+        };
+        until_answer("the learner refuses it", node.address(), "/metrics", is_refused).await;
+        serves_without_learner(&node, 5).await;
+        node.shutdown().await;
+        let counters = learner.settled().await;
+        assert_eq!((counters.inferences, counters.episodes.received), (0, 0), "{token:?}");
+        assert!(learner.guard.refused() > 0);
+        learner.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_for_its_token_is_lost_and_counted_as_refused() {
+    let learner =
+        OldLearner::at("127.0.0.1:0", "127.0.0.1:0", Manner::Says("1.00000,0.5"), "401 Unauthorized").await;
+    let node = node_with(&learner).await;
+    assert_eq!(post(node.address(), "/function/echo", b"x").await.status, 200);
+    for event in ["experience_lost", "learner_refused"] {
+        let line = format!("p2pfaas_node_events_total{{event=\"{event}\"}} 1\n");
+        until_answer(event, node.address(), "/metrics", |answer| answer.text().contains(&line)).await;
+    }
+    assert_eq!(learner.requests().len(), 1, "it would say the same again");
+    node.shutdown().await;
+}
+
+fn guard() -> Guard {
+    let tokens = "learn the-nodes-own-token\nconfigure the-operators-token";
+    Guard::new(tokens.parse().expect("tokens"), false)
 }
 
 #[tokio::test]

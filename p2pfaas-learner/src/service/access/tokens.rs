@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
 use super::secret::Secret;
 
-/// Tokens of one node.
+/// Tokens of one service.
 const MAX_TOKENS: usize = 256;
 /// Letters of a token, at least: what is shorter can be guessed.
 const MIN_LETTERS: usize = 16;
@@ -20,7 +20,7 @@ pub enum Role {
     Call,
     /// To change slots, queue, policy, functions and what discovery knows.
     Configure,
-    /// To train the learner, to change its parameters, to take or bring its weights.
+    /// To ask and train the learner, to change its parameters, to take or bring its weights.
     Learn,
 }
 
@@ -76,7 +76,7 @@ impl FromStr for Tokens {
                 return Err(wrong("a role or a token is missing"));
             };
             let token = token.trim();
-            if token.len() < MIN_LETTERS || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            if !is_token(token) {
                 return Err(wrong(&format!("a token has {MIN_LETTERS} letters or more, and no spaces")));
             }
             let role = |name: &str| {
@@ -94,12 +94,13 @@ impl FromStr for Tokens {
 }
 
 impl Tokens {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
     /// Whether any token has this role.
-    pub(super) fn has(&self, role: Role) -> bool {
+    pub fn has(&self, role: Role) -> bool {
         self.known.iter().any(|token| token.roles.contains(&role))
     }
 
@@ -111,6 +112,10 @@ impl Tokens {
     }
 }
 
+fn is_token(text: &str) -> bool {
+    text.len() >= MIN_LETTERS && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn digest(token: &str) -> Secret {
     Secret(Sha256::digest(token.as_bytes()).into())
 }
@@ -120,4 +125,34 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// One token, as the one who has it sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BearerToken(HeaderValue);
+
+/// A text that is no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token of {MIN_LETTERS} letters or more, without spaces")]
+pub struct ParseTokenError;
+
+impl FromStr for BearerToken {
+    type Err = ParseTokenError;
+
+    /// The token alone; space around it, such as the end of its line, says nothing.
+    fn from_str(text: &str) -> Result<Self, ParseTokenError> {
+        let token = text.trim();
+        let value = is_token(token).then(|| HeaderValue::from_str(&format!("Bearer {token}")).ok());
+        let mut value = value.flatten().ok_or(ParseTokenError)?;
+        // Its debug text does not have it.
+        value.set_sensitive(true);
+        Ok(BearerToken(value))
+    }
+}
+
+impl BearerToken {
+    /// Puts it into a request.
+    pub fn put(&self, headers: &mut HeaderMap) {
+        headers.insert(header::AUTHORIZATION, self.0.clone());
+    }
 }

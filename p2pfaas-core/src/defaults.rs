@@ -49,6 +49,8 @@ pub const MAX_OUTLIERS: usize = 4_096;
 pub const ARRIVAL_RATE_TIME: Duration = Duration::from_secs(10);
 /// Weight of the newest measurement in a peer's round-trip time (as TCP's, RFC 6298).
 pub const ROUND_TRIP_WEIGHT: f64 = 0.125;
+/// Weight of the newest execution in a node's mean execution times.
+pub const EXECUTION_WEIGHT: f64 = 0.1;
 /// Peers of which a learner's state may have numbers.
 pub const MAX_STATE_PEERS: u32 = 256;
 /// The most time until the deadline that a learner's state shows; a job without one shows this.

@@ -14,7 +14,8 @@ pub struct NodeConfig {
     /// Slots and queue; changed live by [`Event::SetCapacity`](crate::Event::SetCapacity).
     pub capacity: Capacity,
     /// Drop a job on arrival, or when its turn comes, if it cannot finish before its deadline.
-    /// The estimate is the mean of the execution times seen, times the jobs in front of it.
+    /// The estimate is [`Situation::expected_here`](crate::policy::Situation::expected_here); a job that arrives at an idle node
+    /// is dropped only if its deadline has passed.
     pub deadline_aware: bool,
     /// A job that is not answered by then fails; `None` for no limit.
     pub job_timeout: Option<Duration>,

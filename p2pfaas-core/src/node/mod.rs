@@ -6,6 +6,7 @@ mod counters;
 mod job;
 mod jobs;
 mod memory;
+mod pace;
 mod policies;
 pub(crate) mod prefetch;
 mod retries;
@@ -34,6 +35,7 @@ pub use counters::Counters;
 use job::{Job, Moment, SourceKind, Stage, Whom};
 use jobs::Jobs;
 use memory::{ForwardedIds, TakenIds};
+pub(crate) use pace::Pace;
 use policies::Policies;
 use retries::Retries;
 pub use tables::Tables;
@@ -53,7 +55,7 @@ pub struct Node {
     jobs: Jobs,
     next_number: u64,
     timers: Timers,
-    mean_execution_s: Option<f64>,
+    pace: Pace,
     counters: Counters,
     next_eid: u64,
     unrecognisable_forwards: u32,
@@ -82,7 +84,7 @@ impl Node {
             jobs: Jobs::new(config.max_jobs),
             next_number: config.first_job_number,
             timers: Timers::default(),
-            mean_execution_s: None,
+            pace: Pace::default(),
             counters: Counters::default(),
             next_eid: config.first_eid,
             unrecognisable_forwards: 0,
@@ -288,7 +290,7 @@ impl Node {
         question: impl FnOnce(&mut dyn Policy, &Situation<'_>, &[ProbeReply], &mut dyn Rng) -> Decision,
     ) -> Decision {
         let Some(job) = self.jobs.get(key) else { return Decision::Local };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate);
+        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace);
         question(self.policies.get_mut(job.policy), &situation, job.replies(), rng)
     }
 
@@ -325,7 +327,8 @@ impl Node {
 
     #[inline]
     fn run_here<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
-        let hopeless = self.config.deadline_aware && !self.can_finish_in_time(now, key);
+        let idle = self.slots.load() == 0;
+        let hopeless = self.config.deadline_aware && self.is_hopeless(now, key, idle);
         let Some(job) = self.jobs.get_mut(key) else { return };
         job.scheduled = now.into();
         if hopeless {
@@ -342,18 +345,20 @@ impl Node {
         }
     }
 
-    fn can_finish_in_time(&self, now: Time, key: JobKey) -> bool {
-        let Some(deadline) = self.jobs.get(key).and_then(|job| job.deadline.get()) else { return true };
-        let in_front = if self.slots.free() > 0 { 0 } else { self.slots.queued() + 1 };
-        let mean_s = self.mean_execution_s.unwrap_or(0.0);
-        let needed_s = mean_s * (1.0 + f64::from(in_front) / f64::from(self.slots.capacity().slots.max(1)));
-        now + Duration::try_from_secs_f64(needed_s).unwrap_or(Duration::MAX) <= deadline
+    /// Whether a job cannot finish here before its deadline. An idle node tries: it delays nobody, and would otherwise never see that
+    /// its jobs have become quicker.
+    fn is_hopeless(&self, now: Time, key: JobKey, idle: bool) -> bool {
+        let Some(job) = self.jobs.get(key) else { return false };
+        let Some(deadline) = job.deadline.get() else { return false };
+        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace);
+        let needed = if idle { Duration::ZERO } else { situation.expected_here() };
+        now + needed > deadline
     }
 
     /// Gives free slots to those who have waited longest.
     fn fill_slots<E: Effects>(&mut self, now: Time, fx: &mut E) {
         while let Some(key) = self.slots.next_waiting() {
-            let hopeless = self.config.deadline_aware && !self.can_finish_in_time(now, key);
+            let hopeless = self.config.deadline_aware && self.is_hopeless(now, key, false);
             let Some(job) = self.jobs.get_mut(key) else { continue };
             if hopeless {
                 job.enter(Stage::Deciding);
@@ -478,7 +483,7 @@ impl Node {
         self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
         self.counters.asks += 1;
         let Some(job) = self.jobs.get(key) else { return };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate);
+        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace);
         self.observation.state.clear();
         self.observation.mask.clear();
         self.policies.get(job.policy).observe(&situation, &mut self.observation);
@@ -523,8 +528,7 @@ impl Node {
             return self.counters.stray_events += 1;
         };
         let seconds = now.since(job.started.or(now)).as_secs_f64();
-        let mean = self.mean_execution_s.unwrap_or(seconds);
-        self.mean_execution_s = Some(mean + 0.1 * (seconds - mean));
+        self.pace.executed(job.function, job.task_type, seconds);
         let function = job.function;
         self.ran(now, function, None, !success);
         let outcome = if success { Outcome::Served } else { Outcome::Failed(Failure::Function) };
@@ -727,6 +731,7 @@ fn situation<'a>(
     slots: &'a Slots,
     peers: &'a Peers,
     arrival_rate: ArrivalRate,
+    pace: &'a Pace,
 ) -> Situation<'a> {
     Situation {
         now,
@@ -743,6 +748,7 @@ fn situation<'a>(
         slots,
         peers: eligible_peers(now, job, peers),
         arrival_rate,
+        pace,
     }
 }
 

@@ -48,7 +48,7 @@ mod tests {
     fn the_status_of_a_peer_tells_load_round_trip_and_every_suspicion() {
         let at = |ms| Time::ZERO + Duration::from_millis(ms);
         let mut peers = Peers::numbered(NodeId::from_machine_id("me"), &[]);
-        peers.set(&[("a".into(), None), ("b".into(), None)]);
+        peers.set(&[("a".into(), None), ("b".into(), None)], at(0));
         let [a, b] = [PeerId(0), PeerId(1)];
         let load = PeerLoad { running: 1, queued: 2, slots: 3 };
         peers.learn_load(a, load, at(10), Duration::from_millis(4));
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(peers.status(a, at(70)).and_then(|status| status.left_alone), None);
         let other = peers.status(b, at(30)).expect("known");
         assert!(other.doubted && other.load.is_none() && other.round_trip.is_none());
-        peers.set(&[("b".into(), None)]);
+        peers.set(&[("b".into(), None)], at(30));
         assert_eq!(peers.status(a, at(30)).map(|status| status.present), Some(false));
         assert_eq!(peers.status(PeerId(9), at(30)), None);
     }

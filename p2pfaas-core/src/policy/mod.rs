@@ -46,13 +46,14 @@ mod power_of_n_tau;
 mod registry;
 mod reject;
 mod round_robin_with_master;
+mod shed;
 
 use std::time::Duration;
 
 use crate::Time;
 use crate::agent::{Choice, Observation, StateSpace};
 use crate::job::{Failure, FunctionId, NodeId};
-use crate::node::ArrivalRate;
+use crate::node::{ArrivalRate, Pace};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
 use crate::slots::Slots;
 
@@ -154,6 +155,7 @@ pub struct Situation<'a> {
     /// The peers to which this job may go.
     pub peers: EligiblePeers<'a>,
     pub(crate) arrival_rate: ArrivalRate,
+    pub(crate) pace: &'a Pace,
 }
 
 impl Situation<'_> {
@@ -162,6 +164,32 @@ impl Situation<'_> {
     pub fn arrival_rate_per_s(&self) -> f64 {
         self.arrival_rate.per_s(self.now)
     }
+
+    /// Until the job would be finished if it ran here: what those in front of it take, by the mean of all jobs of late, and what
+    /// it takes itself, by the mean of those of its function and task type. Zero before the first job has run.
+    pub fn expected_here(&self) -> Duration {
+        let (running, queued) = (self.slots.running(), self.slots.queued());
+        let slots = self.slots.capacity().slots.max(1);
+        seconds(self.pace.wait_s(PeerLoad { running, queued, slots }) + self.execution_s())
+    }
+
+    /// Until its answer would be back from a peer if jobs take as long there as here: the round trip, the wait by the load that
+    /// the peer told last less the time since then, and what the job takes itself. What is not known is zero.
+    pub fn expected_at(&self, peer: PeerId) -> Duration {
+        let view = self.peers.view(peer);
+        let told = view.and_then(|view| Some((view.load?, view.age?)));
+        let wait_s = told.map_or(0.0, |(load, age)| (self.pace.wait_s(load) - age.as_secs_f64()).max(0.0));
+        let round_trip = view.and_then(|view| view.round_trip).unwrap_or_default();
+        seconds(wait_s + self.execution_s()).saturating_add(round_trip)
+    }
+
+    fn execution_s(&self) -> f64 {
+        self.pace.execution_s(self.job.function, self.job.task_type)
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 /// What a policy may know of a job.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::shed::{SHED, ShedLate, WORDS};
 use super::*;
 
 /// A kind of policy: how a value of it is built from parameters.
@@ -11,7 +12,7 @@ pub trait PolicyKind: Policy + Sized + 'static {
     /// Its parameters, in the order of the wire.
     const PARAMETERS: &[Parameter];
     /// What it takes besides, by name only: `key=value` behind the parameters on the wire, which old nodes
-    /// pass over.
+    /// pass over. The option `shed`, which every policy has, is not among them.
     const OPTIONS: &[Parameter] = &[];
 
     /// Builds it.
@@ -20,6 +21,9 @@ pub trait PolicyKind: Policy + Sized + 'static {
     /// A parameter that is missing or has a value that it cannot have.
     fn build(values: &mut Values) -> Result<Self, PolicyError>;
 }
+
+/// Options of all policies.
+static ALL_HAVE: [Parameter; 1] = [SHED];
 
 type Build = fn(Values) -> Result<Box<dyn Policy>, PolicyError>;
 
@@ -55,8 +59,10 @@ impl Registry {
     pub fn register<K: PolicyKind>(&mut self) {
         let build: Build = |mut values| {
             let policy = K::build(&mut values)?;
+            let sheds = values.one_of(SHED.name, &WORDS)? == WORDS[1];
             values.finish()?;
-            Ok(Box::new(policy))
+            let policy = Box::new(policy);
+            Ok(if sheds { Box::new(ShedLate { policy }) } else { policy })
         };
         self.kinds.insert(K::NAME, Kind { parameters: K::PARAMETERS, options: K::OPTIONS, build });
     }
@@ -66,9 +72,10 @@ impl Registry {
         self.kinds.iter().map(|(name, kind)| (*name, kind.parameters))
     }
 
-    /// The options of a policy; none for one that is not known.
-    pub fn options(&self, name: &str) -> &'static [Parameter] {
-        self.kinds.get(name).map_or(&[], |kind| kind.options)
+    /// The options of a policy, its own and then those of all; none for one that is not known.
+    pub fn options(&self, name: &str) -> impl Iterator<Item = &'static Parameter> + use<> {
+        let own = self.kinds.get(name).map(|kind| kind.options);
+        own.into_iter().flat_map(|own| own.iter().chain(&ALL_HAVE))
     }
 
     /// Builds a policy from its wire form.

@@ -86,7 +86,7 @@ fn a_shorter_queue_keeps_who_is_in_it_and_admits_nobody_above_its_bound() {
 fn a_job_that_cannot_be_in_time_is_dropped_on_arrival_where_that_is_wanted() {
     for (deadline_aware, dropped) in [(true, true), (false, false)] {
         let mut rig = Rig::with("NoScheduler false", "NoScheduler false", |config| {
-            config.capacity = Capacity { slots: 1, queue: 9 };
+            config.capacity = Capacity { slots: 2, queue: 9 };
             config.deadline_aware = deadline_aware;
         });
         let (first, effects) = rig.arrive(due_in(1));
@@ -94,17 +94,47 @@ fn a_job_that_cannot_be_in_time_is_dropped_on_arrival_where_that_is_wanted() {
         rig.pass(ms(100));
         rig.executed(first);
 
+        // One runs and a slot is free: 100 ms to run.
+        let (_, effects) = rig.arrive(client());
+        assert_eq!(effects.len(), 1);
         let (hasty, effects) = rig.arrive(due_in(99));
         assert_eq!(outcomes(&effects), if dropped { vec![(hasty, Outcome::Dropped)] } else { vec![] });
         if dropped {
             let (patient, effects) = rig.arrive(due_in(100));
             assert_eq!(effects, [Effect::Execute { job: patient }]);
         }
-        // Now one runs and nobody waits: 100 ms until the slot is free, 100 ms to run.
-        let (second, effects) = rig.arrive(due_in(199));
+        // Now two run and nobody waits: 50 ms until a slot is free, 100 ms to run.
+        let (second, effects) = rig.arrive(due_in(149));
         assert_eq!(outcomes(&effects), if dropped { vec![(second, Outcome::Dropped)] } else { vec![] });
-        assert_eq!(rig.arrive(due_in(200)).1, []);
+        assert_eq!(rig.arrive(due_in(150)).1, []);
         assert_eq!(rig.arrive(client()).1, [], "without a deadline every time is in time");
+    }
+}
+
+#[test]
+fn an_idle_node_runs_a_job_whatever_it_expects_and_so_sees_that_jobs_have_become_quicker() {
+    for (policy, deadline_aware) in [("NoScheduler false", true), ("NoScheduler false shed=late", false)] {
+        let mut rig = Rig::with(policy, "NoScheduler false", |config| {
+            config.capacity = Capacity { slots: 2, queue: 9 };
+            config.deadline_aware = deadline_aware;
+        });
+        let (cold, _) = rig.arrive(client());
+        rig.pass(ms(5_000));
+        rig.executed(cold);
+        let mut refused = 0;
+        for _ in 0..40 {
+            let (first, effects) = rig.arrive(due_in(500));
+            assert_eq!(effects, [Effect::Execute { job: first }], "nobody else is here");
+            let (second, effects) = rig.arrive(due_in(500));
+            refused += outcomes(&effects).len();
+            rig.pass(ms(100));
+            rig.executed(first);
+            rig.executed(second);
+        }
+        assert!((15..30).contains(&refused), "{refused}: with 0.9^n of 4.9 s in the way, some two dozen");
+        let (late, effects) = rig.arrive(due_in(0));
+        let passed = outcomes(&effects) == [(late, Outcome::Dropped)];
+        assert_eq!(passed, !deadline_aware, "by the clock it is in time to the last");
     }
 }
 

@@ -11,5 +11,6 @@ mod peers;
 mod policies;
 mod registry;
 mod replay;
+mod shed;
 mod stages;
 mod wire;

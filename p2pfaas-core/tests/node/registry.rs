@@ -35,6 +35,9 @@ fn the_wire_form_of_a_policy_builds_the_same_policy() {
         "LearningScheduler 2",
         "LearningScheduler 16 fallback=none",
         "LearningScheduler 2 fallback=none state=type+load/2+peer_loads:3",
+        "NoScheduler false shed=late",
+        "RejectScheduler shed=late",
+        "PowerOfNScheduler 1 2 true 1 failed_probe=zero shed=late",
     ] {
         let policy = Registry::builtin().build(&descriptor(words)).unwrap();
         assert_eq!(policy.descriptor(), descriptor(words));
@@ -49,6 +52,11 @@ fn all_that_go_reads_is_read_and_written_in_its_plain_form() {
         ("PowerOfNSchedulerTau 1 2 FALSE 1 0", "PowerOfNSchedulerTau 1 2 false 1 0ms"),
         ("PowerOfNScheduler 1 2 true 1 and more", "PowerOfNScheduler 1 2 true 1"),
         ("LearningScheduler 1 fallback=policy", "LearningScheduler 1"),
+        ("LearningScheduler 1 shed=none", "LearningScheduler 1"),
+        (
+            "PowerOfNScheduler 1 2 true 1 shed=late failed_probe=zero",
+            "PowerOfNScheduler 1 2 true 1 failed_probe=zero shed=late",
+        ),
         ("LearningScheduler 1 state=reference", "LearningScheduler 1"),
         ("LearningScheduler 1 state=type+running/1.0+queued", "LearningScheduler 1"),
         ("LearningScheduler 1 state=load/0.50", "LearningScheduler 1 state=load/0.5"),
@@ -67,6 +75,8 @@ fn the_full_name_is_that_of_the_answer_header() {
         ("PowerOfNScheduler 1 2 true 1", "PowerOfNScheduler(1, 2, true, 1)"),
         ("PowerOfNSchedulerTau 1 2 true 1 200ms", "PowerOfNSchedulerTau(1, 2, true, 1, 200ms)"),
         ("LearningScheduler 1", "LearningScheduler(1)"),
+        ("NoScheduler false shed=late", "NoScheduler(shed=late)"),
+        ("LearningScheduler 1 shed=late", "LearningScheduler(1, shed=late)"),
     ] {
         assert_eq!(Registry::builtin().build(&descriptor(words)).unwrap().full_name(), name);
     }
@@ -104,11 +114,11 @@ fn the_options_that_a_policy_lists_are_taken_and_their_defaults_change_nothing()
     for (name, _) in registry.kinds() {
         let plain = registry.build_typed(name, &BTreeMap::new()).unwrap().descriptor();
         let options = registry.options(name);
-        let defaults = options.iter().map(|option| (option.name.to_string(), option.default.to_string()));
+        let defaults = options.map(|option| (option.name.to_string(), option.default.to_string()));
         assert_eq!(registry.build_typed(name, &defaults.collect()).unwrap().descriptor(), plain);
     }
-    assert_eq!(registry.options("LearningScheduler").len(), 2);
-    assert!(registry.options("unknown").is_empty());
+    assert_eq!(registry.options("LearningScheduler").count(), 3);
+    assert!(registry.options("unknown").next().is_none());
 }
 
 #[test]
@@ -141,6 +151,7 @@ fn bad_values_are_named_with_what_would_be_good() {
         ("PowerOfNSchedulerTau 1 2 true 1 -5ms", "tau"),
         ("PowerOfNSchedulerTau 1 2 true 1 5ms own_load=none", "own_load"),
         ("PowerOfNScheduler 1 2 true 1 choice=best", "choice"),
+        ("NoScheduler true shed=early", "shed"),
         ("PowerOfNScheduler 1 2 true 1 failed_probe=one", "failed_probe"),
         ("LearningScheduler 17", "task_types"),
         ("LearningScheduler 1 fallback=reject", "fallback"),
@@ -164,7 +175,7 @@ fn unknown_names_and_options_are_refused_with_what_is_known() {
     assert!(known.contains("PowerOfNScheduler, PowerOfNSchedulerTau"));
 
     let unknown = |parameter: &str| {
-        let names = "fan_out, threshold, loss, max_hops, choice, failed_probe";
+        let names = "fan_out, threshold, loss, max_hops, choice, failed_probe, shed";
         PolicyError::UnknownParameter { parameter: parameter.into(), known: names.into() }
     };
     assert_eq!(error("PowerOfNScheduler 1 2 true 1 chioce=least-loaded"), unknown("chioce"));

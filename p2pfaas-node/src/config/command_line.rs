@@ -125,6 +125,9 @@ fn policies(registry: &Registry) -> String {
         text.push_str(format!("    {name} {}", names.join(" ")).trim_end());
         text.push('\n');
     }
+    text.push_str(
+        "Behind them each takes shed=late: a job that would miss its deadline is dropped at once.\n",
+    );
     text
 }
 

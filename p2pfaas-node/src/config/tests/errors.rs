@@ -56,7 +56,7 @@ deadline_s = 0
   slots (node.toml line 1): expected a whole number from 1 to 65536; found "3.5"
   listn (node.toml line 2): expected a known key; did you mean listen?; found "listn"
   max-body-bytes (node.toml line 3): expected a size from 1KiB to 1GiB, such as 16MiB, 500kB or 65536; found "2TB"
-  fallback (node.toml line 8): expected one of its parameters fan_out, threshold, loss, max_hops, choice, failed_probe (did you mean threshold?); found "treshold"
+  fallback (node.toml line 8): expected one of its parameters fan_out, threshold, loss, max_hops, choice, failed_probe, shed (did you mean threshold?); found "treshold"
   function.deadline_s (node.toml line 12): expected seconds, more than 0 and at most 86400, such as 0.25; found "0"
   function.url (node.toml line 10): expected http://host:port, openfaas:NAME or builtin:echo|sleep|burn|pigo; found nothing
   p2p_faas-scheduler.json (/data/p2p_faas-scheduler.json): expected the reference's JSON file; found another kind of JSON

@@ -8,8 +8,8 @@ use crate::job::{JobId, NodeId};
 /// Ids of jobs that this node has forwarded.
 pub(crate) type ForwardedIds = Recent<JobId>;
 
-/// Jobs that peers brought, each by the node that sent it here: the last of its path.
-pub(crate) type TakenIds = Recent<(JobId, Option<NodeId>)>;
+/// Jobs that peers brought, each by the node that sent it here: the last of its path, or 0 where there is none.
+pub(crate) type TakenIds = Recent<(JobId, NodeId)>;
 
 #[derive(Debug)]
 pub(crate) struct Recent<K> {

@@ -264,7 +264,8 @@ impl Node {
         job.arrival_policy = policy;
         job.set_source(arrival.source);
         self.policies.hold(policy);
-        if job.source == SourceKind::Peer && !self.taken.insert((id, job.visited().last().copied())) {
+        let brought_by = job.visited().last().copied().unwrap_or(NodeId(0));
+        if job.source == SourceKind::Peer && !self.taken.insert((id, brought_by)) {
             self.counters.repeated += 1;
             self.finish(now, key, Outcome::Failed(Failure::Repeated), fx);
             return key;

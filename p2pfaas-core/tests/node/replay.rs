@@ -92,6 +92,30 @@ fn a_log_of_an_unknown_policy_is_refused() {
 }
 
 #[test]
+fn a_log_from_before_there_was_something_is_replayed_without_it() {
+    let mut world =
+        World::new(NodeConfig::default(), descriptor("ForwardScheduler 1"), descriptor("RejectScheduler"), 1);
+    run(&mut world, Step::SetPeers(vec!["a", "b", "c", "d"]));
+    let mut header = serde_json::to_value(&world.header).expect("a header");
+    let config = header["config"].as_object_mut().expect("an object");
+    for later in ["taken_ids", "ejection", "retry_percent"] {
+        assert!(config.remove(later).is_some(), "{later}");
+    }
+    let header: Header = serde_json::from_value(header).expect("a header all the same");
+    assert_eq!((header.config.taken_ids, header.config.ejection), (0, std::time::Duration::ZERO));
+    let mut node = again(&header, world.log).expect("the same effects");
+    // It ran what came twice.
+    let source = Source::Peer { sender: None, hops: 1, visited: [NodeId(5)].into_iter().collect() };
+    let id = Some(JobId { origin: NodeId(5), number: 1 });
+    let arrival = Arrival { source, id, ..Arrival::from_client(FunctionId(0)) };
+    let mut rng = <Xoshiro256PlusPlus as rand_xoshiro::rand_core::SeedableRng>::seed_from_u64(1);
+    for _ in 0..2 {
+        node.arrive(Time::ZERO, arrival.clone(), &mut rng, &mut Vec::new());
+    }
+    assert_eq!((node.slots().running(), node.counters().repeated), (2, 0));
+}
+
+#[test]
 fn the_lines_of_a_log_are_what_they_were() {
     let entry: Entry = serde_json::from_str(
         r#"{"at": 5000000, "input": {"event": {"Executed": {"job": {"index": 0, "generation": 3}, "success": true}}},

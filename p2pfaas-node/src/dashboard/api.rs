@@ -133,11 +133,10 @@ impl From<&Parameter> for Described {
     (status = 200, description = "`[{name, parameters: [{name, default, meaning}], options}]`"),
 ))]
 async fn policies(State(shared): State<Arc<Shared>>) -> Response {
-    let described = |parameters: &'static [Parameter]| parameters.iter().map(Described::from).collect();
-    let kind = |(name, parameters)| Kind {
+    let kind = |(name, parameters): (_, &'static [Parameter])| Kind {
         name,
-        parameters: described(parameters),
-        options: described(shared.registry.options(name)),
+        parameters: parameters.iter().map(Described::from).collect(),
+        options: shared.registry.options(name).map(Described::from).collect(),
     };
     let kinds: Vec<Kind> = shared.registry.kinds().map(kind).collect();
     Json(kinds).into_response()

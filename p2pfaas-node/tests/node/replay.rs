@@ -6,7 +6,7 @@ use std::time::Duration;
 use p2pfaas_core::agent::FixedTable;
 use p2pfaas_core::log::{Entry, Header, Input, replay};
 use p2pfaas_core::policy::{Descriptor, Registry};
-use p2pfaas_core::{Capacity, Effect, Event, Failure, Node, NodeConfig, Outcome};
+use p2pfaas_core::{Capacity, Effect, Event, Failure, ForwardAnswer, Node, NodeConfig, Outcome};
 use p2pfaas_node::{LearnerPlace, NodeService, Settings};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
@@ -187,6 +187,9 @@ async fn the_logs_of_a_cluster_under_mixed_load_with_faults_replay_exactly() {
     assert!(has_event(&all, |event| matches!(event, Event::Cancel { .. })));
     assert!(has_event(&all, |event| matches!(event, Event::Wake)));
     assert!(has_event(&all, |event| matches!(event, Event::Probed { load: None, .. })));
+    let not_reached =
+        |event: &Event| matches!(event, Event::Forwarded { answer: ForwardAnswer::NotReached, .. });
+    assert!(has_event(&all, not_reached));
     assert!(has_event(&all, |event| matches!(event, Event::SetCapacity(_))));
     assert!(has_event(&all, |event| matches!(event, Event::SetPeers(_))));
     assert!(all.iter().any(|entry| matches!(entry.input, Input::SetPolicy(_))));

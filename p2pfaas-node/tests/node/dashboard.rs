@@ -222,9 +222,13 @@ async fn streams_end_when_the_node_shuts_down_and_do_not_hold_it_up() {
     let hour = std::time::Duration::from_secs(3_600);
     let node = start(Settings { shutdown_grace: hour, ..settings("NoScheduler", &["true"]) }).await;
     let mut stream = Stream::open(node.address()).await;
-    let ending = tokio::spawn(node.shutdown());
-    while stream.read().await > 0 {}
-    ending.await.expect("ends long before its grace time is over");
+    let ends = async {
+        node.shutdown().await;
+        while stream.read().await > 0 {}
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), ends)
+        .await
+        .expect("long before its grace time is over");
 }
 
 fn with_token(token: &str) -> Settings {

@@ -37,9 +37,8 @@ export function watch(tell) {
   }
 
   setInterval(() => {
-    const silent = Date.now() - heard;
-    if (source?.readyState === EventSource.OPEN && silent > SILENCE_MS) {
-      tell.state("lost", `Nothing heard for ${Math.round(silent / 1_000)} s`);
+    if (source?.readyState === EventSource.OPEN && Date.now() - heard > SILENCE_MS) {
+      tell.state("lost", `Nothing heard for more than ${SILENCE_MS / 1_000} s`);
     }
   }, 1_000);
   document.addEventListener("visibilitychange", () => {

@@ -326,6 +326,6 @@ async fn all_policies_are_offered_with_their_parameters() {
     assert!(kinds.len() >= 7);
     let learning = kinds.iter().find(|kind| kind["name"] == "LearningScheduler").expect("offered");
     assert_eq!(learning["parameters"][0]["name"], "task_types");
-    assert!(learning["options"].as_array().is_some_and(|options| options.len() == 2));
+    assert!(learning["options"].as_array().is_some_and(|options| options.len() == 3));
     node.shutdown().await;
 }

@@ -70,7 +70,7 @@ macro_rules! two_bring_and_wait {
             };
             let bringing = [bring(0..2), bring(2..4)];
             assert!(online.act_unmasked(&[1.0]).is_some());
-            bringing.map(|thread| thread.join().expect("ends"));
+            bringing.into_iter().for_each(|thread| thread.join().expect("ends"));
             online.settle();
             let stats = online.stats();
             assert_eq!((stats.counters.episodes.received, stats.inbox, stats.lost), (4, 0, 0));
@@ -82,6 +82,20 @@ macro_rules! two_bring_and_wait {
 #[test]
 fn who_waits_until_all_is_trained_waits_for_all_and_not_for_ever() {
     in_many_orders(two_bring_and_wait!(sound));
+}
+
+#[test]
+fn who_has_waited_until_all_is_trained_acts_by_it() {
+    in_many_orders(|| {
+        let online = start!(sound, 16);
+        // The first is trained when its successor is there.
+        (0..2).for_each(|eid| assert!(online.learn(entry(eid))));
+        online.settle();
+        online.freeze(true);
+        let choice = online.act_unmasked(&[0.0]).expect("an action");
+        assert_eq!((choice.action, choice.probability), (1, Some(1.0)));
+        online.stop();
+    });
 }
 
 #[test]
@@ -149,7 +163,7 @@ fn nobody_waits_for_ever_when_the_agent_is_changed_read_and_trained_at_once() {
                 let _ = online.restore(agent);
             }),
         ];
-        threads.map(|thread| thread.join().expect("ends"));
+        threads.into_iter().for_each(|thread| thread.join().expect("ends"));
         online.stop();
         assert_eq!(online.stats().inbox, 0);
     });

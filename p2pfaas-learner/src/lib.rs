@@ -19,14 +19,21 @@ pub mod episodes;
 pub mod exploration;
 #[cfg(all(any(test, fuzzing), feature = "service"))]
 pub mod fuzz;
+#[cfg(test)]
+mod interleavings;
 mod learner;
 pub mod network;
 pub mod offline;
 mod online;
+// Not within `online.rs`, which the checks of interleavings compile once more.
+#[cfg(test)]
+#[path = "online/tests.rs"]
+mod online_tests;
 pub mod replay;
 pub mod rule;
 #[cfg(feature = "service")]
 pub mod service;
+mod sync;
 pub mod value;
 
 pub use config::{

@@ -7,15 +7,14 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use p2pfaas_core::Time;
 use p2pfaas_core::agent::{Choice, Observation, StateSpace};
-use parking_lot::{Condvar, Mutex};
 use tracing::{error, warn};
 
+use super::sync::thread::{Builder, JoinHandle};
+use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, Ordering};
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::config::{AgentConfig, ConfigError, ValueKind};
 use crate::entry::Entry;
@@ -65,13 +64,13 @@ pub struct Stats {
 
 /// An agent with its thread. Dropping it stops the thread and writes a last checkpoint.
 pub struct Online {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     acting: Mutex<Acting>,
-    training: Mutex<Training>,
+    pub(super) training: Mutex<Training>,
     inbox: Mutex<Inbox>,
     /// Signalled when the inbox fills, and when it is closed.
     filled: Condvar,
@@ -148,11 +147,11 @@ impl Acting {
     }
 }
 
-struct Training {
+pub(super) struct Training {
     values: Values,
     trainer: Trainer,
     /// Something has been learned that no checkpoint has.
-    changed: bool,
+    pub(super) changed: bool,
     /// Choices when the last checkpoint was written.
     saved_inferences: u64,
 }
@@ -209,8 +208,7 @@ impl Online {
         });
         let working = shared.clone();
         let interval = options.interval;
-        let thread =
-            std::thread::Builder::new().name("learner".into()).spawn(move || working.work(interval))?;
+        let thread = Builder::new().name("learner".into()).spawn(move || working.work(interval))?;
         Ok(Arc::new(Online { shared, thread: Mutex::new(Some(thread)) }))
     }
 
@@ -387,7 +385,7 @@ impl Online {
         let mut training = self.shared.training.lock();
         let mut learner = self.shared.whole(&training);
         learner.adopt(space)?;
-        self.shared.inbox.lock().entries.clear();
+        self.shared.empty_inbox();
         self.shared.install(&mut training, learner);
         Ok(())
     }
@@ -400,7 +398,7 @@ impl Online {
         let mut training = self.shared.training.lock();
         let mut learner = self.shared.whole(&training);
         learner.reset()?;
-        self.shared.inbox.lock().entries.clear();
+        self.shared.empty_inbox();
         learner.freeze(self.is_frozen());
         self.shared.install(&mut training, learner);
         Ok(())
@@ -429,7 +427,7 @@ impl Online {
             learner.expect_anything();
             *self.shared.peers.lock() = Peers { names: found, changed: true };
         }
-        self.shared.inbox.lock().entries.clear();
+        self.shared.empty_inbox();
         learner.freeze(self.is_frozen());
         learner.trainer.restart_clock(self.shared.now());
         self.shared.install(&mut training, learner);
@@ -551,6 +549,12 @@ impl Shared {
         any
     }
 
+    fn empty_inbox(&self) {
+        self.inbox.lock().entries.clear();
+        // Who waits until all is trained waits for these no more.
+        self.emptied.notify_all();
+    }
+
     fn whole(&self, training: &Training) -> Learner {
         let actor = self.acting.lock().actor.clone();
         Learner { actor, values: training.values.clone(), trainer: training.trainer.clone() }
@@ -599,6 +603,3 @@ impl Shared {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

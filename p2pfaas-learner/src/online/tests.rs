@@ -1,10 +1,15 @@
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use p2pfaas_core::agent::Feature;
+use p2pfaas_core::agent::{Feature, Observation, StateSpace};
 use tempfile::tempdir;
 
-use super::*;
-use crate::entry::{Mask, State};
+use crate::checkpoint::Checkpoint;
+use crate::config::AgentConfig;
+use crate::entry::{Entry, Mask, State};
+use crate::learner::Learner;
+use crate::online::*;
 
 /// Nothing here takes as long.
 const LONG: Duration = Duration::from_secs(20);

@@ -29,8 +29,11 @@ fn is_of_a_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
+/// Its name, and the values that are asked for.
+type Label = (String, Vec<String>);
+
 /// The metrics in a question, each with the labels it is asked for: `name{a="x",b=~"y|z"}`.
-fn metrics(question: &str) -> Vec<(String, Vec<(String, Vec<String>)>)> {
+fn metrics(question: &str) -> Vec<(String, Vec<Label>)> {
     let mut found = Vec::new();
     let mut rest = question;
     while let Some(start) = ["p2pfaas_", "scheduler_"].iter().filter_map(|prefix| rest.find(prefix)).min() {

@@ -25,6 +25,7 @@ pub mod cli;
 mod command;
 pub mod cost;
 pub mod curve;
+mod damaged;
 pub mod distribution;
 pub mod embedded;
 pub mod emulate;

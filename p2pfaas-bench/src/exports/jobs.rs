@@ -8,6 +8,7 @@ use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
 
 use super::ExportError;
+use crate::damaged::survived;
 
 /// One policy under one seed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +85,8 @@ impl Jobs {
             return Err(ExportError::NoJobs(results.into()));
         }
         let file = File::open(&path).map_err(|error| ExportError::read(&path, error))?;
-        let reader = SerializedFileReader::new(file).map_err(|error| ExportError::read(&path, error))?;
+        let reader =
+            survived(|| SerializedFileReader::new(file)).map_err(|error| ExportError::read(&path, error))?;
         Ok(Jobs { path, rows: RowIter::from_file_into(Box::new(reader)) })
     }
 
@@ -140,7 +142,7 @@ impl Iterator for Jobs {
     type Item = Result<Job, ExportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
+        let row = survived(|| self.rows.next().transpose()).transpose()?;
         Some(row.map_err(|error| ExportError::read(&self.path, error)).and_then(|row| self.job(&row)))
     }
 }

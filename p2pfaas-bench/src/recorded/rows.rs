@@ -9,6 +9,8 @@ use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
+use crate::damaged::survived;
+
 /// What is read, in the order of [`Rows::columns`].
 const COLUMNS: [&str; 9] =
     ["policy", "seed", "node", "job", "task_type", "scheduled_s", "execution_s", "executed_by", "deadline_s"];
@@ -62,7 +64,8 @@ impl Rows {
     /// The file cannot be read, or is not a jobs file.
     pub fn open(path: &Path) -> Result<Rows, TraceError> {
         let file = File::open(path).map_err(|error| TraceError::unreadable(path, error))?;
-        let reader = SerializedFileReader::new(file).map_err(|error| TraceError::unreadable(path, error))?;
+        let reader = survived(|| SerializedFileReader::new(file))
+            .map_err(|error| TraceError::unreadable(path, error))?;
         let fields = reader.metadata().file_metadata().schema().get_fields();
         let mut columns = [0; 9];
         for (column, name) in columns.iter_mut().zip(COLUMNS) {
@@ -78,7 +81,8 @@ impl Rows {
     }
 
     fn read_group(&mut self) -> Result<(), TraceError> {
-        let group = self.reader.get_row_group(self.groups).and_then(|reader| self.columns_of(&*reader));
+        let group =
+            survived(|| self.reader.get_row_group(self.groups).and_then(|reader| self.columns_of(&*reader)));
         self.group = group.map_err(|error| TraceError::unreadable(&*self.path, error))?;
         self.groups += 1;
         self.taken = 0;

@@ -8,6 +8,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
 use super::rows::{seconds, whole};
+use crate::damaged::survived;
 use crate::traces::values;
 
 /// What is read; the last may be missing.
@@ -24,7 +25,7 @@ pub fn has_columns(path: &Path) -> Result<bool, TraceError> {
 
 fn open(path: &Path) -> Result<SerializedFileReader<File>, TraceError> {
     let file = File::open(path).map_err(|error| TraceError::unreadable(path, error))?;
-    SerializedFileReader::new(file).map_err(|error| TraceError::unreadable(path, error))
+    survived(|| SerializedFileReader::new(file)).map_err(|error| TraceError::unreadable(path, error))
 }
 
 /// Where the columns are; or the name of one that is missing.
@@ -118,7 +119,7 @@ impl Iterator for ParquetRows {
             if self.groups == self.reader.num_row_groups() {
                 return None;
             }
-            match self.read_group(self.groups) {
+            match survived(|| self.read_group(self.groups)) {
                 Ok(group) => (self.group, self.taken) = (group, 0),
                 Err(error) => {
                     self.groups = self.reader.num_row_groups();

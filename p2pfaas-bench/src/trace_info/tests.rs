@@ -23,6 +23,13 @@ const MEMORY: &str = "HashOwner,HashApp,SampleCount,AverageAllocatedMb,AverageAl
                       o,a,7,100,1,2,3,4,5,6,150\no,b,7,300,1,2,3,4,5,6,320\n";
 
 #[test]
+fn an_instant_beyond_all_numbers_ends_in_the_last_bin() {
+    let calls = format!("{CALLS}a,f,0.1,0.1\na,g,57,1e308\n");
+    let series = seen("calls.csv", &calls, &Asked::default()).unwrap().over_time.expect("it has jobs");
+    assert_eq!(series.values.len(), 4096);
+}
+
+#[test]
 fn jobs_in_equal_gaps_have_no_dispersion_and_bursts_have_what_is_worked_out_by_hand() {
     let even: String = (0..=240).map(|call| format!("a,f{},{}.5,0.5\n", call % 3, call)).collect();
     let info = seen("even.csv", &format!("{CALLS}{even}"), &Asked::default()).unwrap();

@@ -72,7 +72,8 @@ impl Bins {
     }
 
     pub fn add(&mut self, at_s: f64) {
-        let mut bin = ((at_s - self.begins_s) / self.width_s).max(0.0);
+        // An infinite number never gets smaller, and a file may say anything.
+        let mut bin = ((at_s - self.begins_s) / self.width_s).clamp(0.0, f64::MAX);
         while bin >= MOST_BINS as f64 {
             self.counts = self.counts.chunks(2).map(|pair| pair.iter().sum()).collect();
             self.width_s *= 2.0;

@@ -12,6 +12,7 @@ use parquet::schema::types::Type;
 
 use super::TraceError;
 use super::choices::{Cell, Choices, Names, Row};
+use crate::damaged::survived;
 use crate::job::Phase;
 
 const NAMES: Names = Names {
@@ -37,12 +38,14 @@ pub(super) fn read(path: &Path, choices: &mut Choices<'_>) -> Result<(), TraceEr
         what: error.to_string(),
     };
     let file = File::open(path).map_err(|source| TraceError::Io { path: path.into(), source })?;
-    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let reader = survived(|| SerializedFileReader::new(file)).map_err(damaged)?;
     let columns = columns(path, reader.metadata().file_metadata().schema())?;
     let (mut order, mut in_time) = (Vec::new(), Vec::new());
     let mut unnumbered = HashSet::new();
-    for (number, row) in (1..).zip(reader.get_row_iter(Some(columns)).map_err(damaged)?) {
-        let row = row.map_err(damaged)?;
+    let mut rows = survived(|| reader.get_row_iter(Some(columns))).map_err(damaged)?;
+    let mut number = 0;
+    while let Some(row) = survived(|| rows.next().transpose()).map_err(damaged)? {
+        number += 1;
         let has_number = !matches!(cell(&row, "learning_eid"), Cell::Null);
         if choices.push(read_row(number, &row, has_number), &NAMES)? {
             if !has_number {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use p2pfaas_core::policy::{Parameter, Registry};
+use p2pfaas_core::policy::{ALL_HAVE, Parameter, Registry};
 use p2pfaas_sim::reference::ReferenceKind;
 
 const HEAD: &str = "\
@@ -25,12 +25,14 @@ pub fn describe(registry: &Registry) -> String {
         // Writing to a text cannot fail.
         let _ = writeln!(text, "{name}");
         list(&mut text, parameters);
-        for option in registry.options(name) {
-            let _ = writeln!(text, "  option {}\n    {}", assignment(option), option.meaning);
-        }
+        let own = registry.options(name).filter(|option| ALL_HAVE.iter().all(|all| all.name != option.name));
+        own.for_each(|own| option(&mut text, own));
         let wire: Vec<_> = parameters.iter().map(|parameter| format!("\"{}\"", parameter.default)).collect();
         let _ = writeln!(text, "  on the wire: parameters = [{}]\n", wire.join(", "));
     }
+    text.push_str("Each of them has, behind its own:\n");
+    ALL_HAVE.iter().for_each(|of_all| option(&mut text, of_all));
+    text.push('\n');
     text.push_str(REFERENCES);
     for kind in &ReferenceKind::ALL {
         let _ = writeln!(text, "{}  # {}", kind.name, kind.meaning);
@@ -44,6 +46,10 @@ fn list(text: &mut String, parameters: &[Parameter]) {
     for parameter in parameters {
         let _ = writeln!(text, "  {:width$}  # {}", assignment(parameter), parameter.meaning);
     }
+}
+
+fn option(text: &mut String, option: &Parameter) {
+    let _ = writeln!(text, "  option {}\n    {}", assignment(option), option.meaning);
 }
 
 fn assignment(parameter: &Parameter) -> String {
@@ -66,6 +72,7 @@ mod tests {
         assert!(text.contains("threshold = 2  # T: own load"), "{text}");
         assert!(text.contains("on the wire: parameters = [\"1\", \"2\", \"true\", \"1\"]"), "{text}");
         assert!(text.contains("JoinShortestQueue  # to the node with the fewest jobs"), "{text}");
+        assert_eq!(text.matches("option shed").count(), 1, "{text}");
         assert!(text.contains("RejectScheduler\n  on the wire: parameters = []"), "{text}");
     }
 }

@@ -65,7 +65,7 @@ pub use no_scheduler::NoScheduler;
 pub use power_of_n::{PeerRule, PowerOfNScheduler};
 pub use power_of_n_tau::PowerOfNSchedulerTau;
 pub use rand::Rng;
-pub use registry::{PolicyKind, Registry};
+pub use registry::{ALL_HAVE, PolicyKind, Registry};
 pub use reject::RejectScheduler;
 pub use round_robin_with_master::RoundRobinWithMasterScheduler;
 

@@ -22,8 +22,8 @@ pub trait PolicyKind: Policy + Sized + 'static {
     fn build(values: &mut Values) -> Result<Self, PolicyError>;
 }
 
-/// Options of all policies.
-static ALL_HAVE: [Parameter; 1] = [SHED];
+/// Options of all policies, behind their own.
+pub static ALL_HAVE: [Parameter; 1] = [SHED];
 
 type Build = fn(Values) -> Result<Box<dyn Policy>, PolicyError>;
 

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BufMut};
-use foca::{Header, State};
+use foca::{Header, Message, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -117,7 +117,8 @@ impl foca::Codec<Identity> for Witness {
 
     fn decode_header(&mut self, mut buf: impl Buf) -> Result<Header<Identity>, CodecError> {
         let header: Header<Identity> = take(&mut buf)?;
-        if !header.src.is_believable() || !header.dst.is_believable() {
+        let named = [Some(&header.src), Some(&header.dst), spoken_of(&header.message)];
+        if !named.into_iter().flatten().all(Identity::is_believable) {
             return Err(CodecError::Unbelievable);
         }
         let mut seen = self.seen();
@@ -147,6 +148,21 @@ impl foca::Codec<Identity> for Witness {
             return Ok(seen.nothing_new());
         }
         Ok(member)
+    }
+}
+
+/// The third member that a message is about: whom to ask in somebody's place, or in whose place somebody asks.
+fn spoken_of(message: &Message<Identity>) -> Option<&Identity> {
+    match message {
+        Message::PingReq { target, .. } | Message::IndirectAck { target, .. } => Some(target),
+        Message::IndirectPing { origin, .. } | Message::ForwardedAck { origin, .. } => Some(origin),
+        Message::Ping(_)
+        | Message::Ack(_)
+        | Message::Announce
+        | Message::Feed
+        | Message::Gossip
+        | Message::Broadcast
+        | Message::TurnUndead => None,
     }
 }
 

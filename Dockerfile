@@ -2,7 +2,8 @@
 #
 #     docker build --target node -t p2pfaas/node .
 #
-# Each holds one static program, and runs it as user 65532, who needs to write nowhere but in /data.
+# Each holds one static program, and runs it as user 65532, who needs to write nowhere but in /data. Where others reach them, a
+# node wants a key or P2PFAAS_OPEN=true, and a learner P2PFAAS_LEARNER_TOKENS or P2PFAAS_LEARNER_OPEN=true.
 # The build takes any image with Rust and a C compiler; programs in deploy/staged/ (deploy/stage.sh) are
 # taken as they are, and then an image with a shell is enough.
 ARG RUST_IMAGE=rust:1.95-slim-bookworm
@@ -10,7 +11,7 @@ ARG RUST_IMAGE=rust:1.95-slim-bookworm
 FROM ${RUST_IMAGE} AS build
 WORKDIR /src
 COPY . .
-RUN sh deploy/build.sh /out
+RUN if [ -d deploy/staged ]; then cp -r deploy/staged /out; else sh deploy/build.sh /out; fi
 
 FROM scratch AS pigo
 LABEL org.opencontainers.image.title="P2PFaaS face detection" \

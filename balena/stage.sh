@@ -24,8 +24,7 @@ for service in node pigo; do
   git ls-files Cargo.toml Cargo.lock LICENSE deploy examples p2pfaas-bench p2pfaas-core p2pfaas-learner p2pfaas-node \
     p2pfaas-sim pigo-function | tar -c --files-from - | tar -x -C "$staged/$service"
   if [ -n "$programs" ]; then
-    mkdir "$staged/$service/deploy/staged"
-    cp "$programs/p2pfaas-node" "$programs/pigo-function" "$staged/$service/deploy/staged/"
+    cp -r "$programs" "$staged/$service/deploy/staged"
   fi
 done
 echo "$staged is ready: cd $staged && balena push FLEET"

@@ -6,7 +6,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/bin" "$folder/tmp"
 cp "$busybox" "$folder/bin/busybox"
-for tool in sh cp mkdir dirname sed; do
+for tool in sh cp; do
   ln -s busybox "$folder/bin/$tool"
 done
 tar -C "$folder" -c . | docker import --change 'ENV PATH=/bin' - p2pfaas/base

@@ -3,8 +3,8 @@
 #
 #     deploy/build.sh FOLDER [PROGRAM...]
 #
-# Programs in deploy/staged/ are taken as they are; else they are built for the machine that runs this.
-# CARGO_TARGET names another, such as aarch64-unknown-linux-gnu, whose linker cargo must know.
+# They are built for the machine that runs this. CARGO_TARGET names another, such as aarch64-unknown-linux-gnu, whose linker
+# cargo must know.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1/data"
@@ -13,18 +13,14 @@ cd "$root"
 shift
 programs=${*:-p2pfaas-node p2pfaas-learner pigo-function}
 
-from=deploy/staged
-if [ ! -d "$from" ]; then
-  target=${CARGO_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
-  case " $programs " in
-    *" p2pfaas-learner "*) features="--features p2pfaas-learner/service" ;;
-    *) features= ;;
-  esac
-  # With a target named, these flags do not reach what runs while building, which cannot be static.
-  RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols" \
-    cargo build --release --locked --target "$target" $(printf ' -p %s' $programs) $features
-  from=${CARGO_TARGET_DIR:-target}/$target/release
-fi
+target=${CARGO_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
+case " $programs " in
+  *" p2pfaas-learner "*) features="--features p2pfaas-learner/service" ;;
+  *) features= ;;
+esac
+# With a target named, these flags do not reach what runs while building, which cannot be static.
+RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols" \
+  cargo build --release --locked --target "$target" $(printf ' -p %s' $programs) $features
 for program in $programs; do
-  cp "$from/$program" "$out/"
+  cp "${CARGO_TARGET_DIR:-target}/$target/release/$program" "$out/"
 done

@@ -138,6 +138,14 @@ class Kubernetes(unittest.TestCase):
         for container in pod["containers"] + pod["initContainers"]:
             self.assertLessEqual({mount["name"] for mount in container["volumeMounts"]}, set(volumes))
 
+    def test_the_namespace_lets_nodes_keep_their_folder(self):
+        namespace = next(resource for resource in self.resources if resource["kind"] == "Namespace")
+        nodes = next(resource for resource in self.resources if resource["kind"] == "DaemonSet")
+        volumes = nodes["spec"]["template"]["spec"]["volumes"]
+        self.assertTrue(any("hostPath" in volume for volume in volumes))
+        level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        self.assertEqual(level, "privileged", "baseline and restricted forbid hostPath")
+
     def test_services_and_policies_select_the_nodes(self):
         nodes = next(resource for resource in self.resources if resource["kind"] == "DaemonSet")
         labels = nodes["spec"]["template"]["metadata"]["labels"]

@@ -121,9 +121,9 @@ impl Load {
         self.outcomes().iter().filter(|outcome| of(outcome)).count()
     }
 
-    /// When the last of these ended.
-    pub fn last(&self, of: impl Fn(&Outcome) -> bool) -> Option<Instant> {
-        self.outcomes().iter().filter(|outcome| of(outcome)).map(|outcome| outcome.ended).max()
+    /// When these ended.
+    pub fn ends(&self, of: impl Fn(&Outcome) -> bool) -> Vec<Instant> {
+        self.outcomes().iter().filter(|outcome| of(outcome)).map(|outcome| outcome.ended).collect()
     }
 
     fn outcomes(&self) -> std::sync::MutexGuard<'_, Vec<Outcome>> {

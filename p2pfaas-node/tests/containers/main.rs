@@ -47,18 +47,23 @@ async fn a_cluster_in_containers_outlives_what_happens_to_its_nodes() {
 async fn a_node_is_killed(cluster: &Cluster, load: &Load) {
     let victim = 1;
     load.forget();
-    let under_way = load.under_way(victim);
     let killed = Instant::now();
     cluster.kill(victim);
     let noticed = cluster.peers_of_others(victim, NODES - 2, SUSPECTED, killed).await;
     load.run_for(Duration::from_secs(5)).await;
-    // What began later found a closed port, and the client went elsewhere.
-    let of_victim = load.count(|call| call.node == victim && call.began < killed && call.is_lost());
-    let of_others = load.count(|call| call.node != victim && call.is_lost());
-    let last = load.last(|call| call.node != victim && call.is_lost()).map(|ended| ended - killed);
+    let lost_there = |call: &Outcome| call.node == victim && call.is_lost();
+    // It closes all its connections at once. What began later found at most Docker's port, and no node.
+    let died = load.ends(lost_there).into_iter().min().unwrap_or(killed);
+    let under_way = load.count(|call| call.node == victim && call.began < died && call.ended >= died);
+    let of_victim = load.count(|call| lost_there(call) && call.began < died);
+    let nobody_there = load.count(lost_there) - of_victim;
+    let lost_elsewhere = |call: &Outcome| call.node != victim && call.is_lost();
+    let of_others = load.count(lost_elsewhere);
+    let last = load.ends(lost_elsewhere).into_iter().max().map(|ended| ended.saturating_duration_since(died));
     println!(
-        "killed: the others stopped sending to it after {noticed:?}; {under_way} calls were under way through its port, \
-         {of_victim} of them are lost, and {of_others} that others had forwarded to it, the last after {last:?}"
+        "killed: the others stopped sending to it after {noticed:?}; of {under_way} calls under way through its port \
+         {of_victim} are lost, and {of_others} that others had forwarded to it, the last {last:?} later; {nobody_there} \
+         found only Docker's port"
     );
     // What it ran or had queued, and one on its way from each of the others.
     assert!(of_others < SLOTS_AND_QUEUE + NODES, "{of_others}");

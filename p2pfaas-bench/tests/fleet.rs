@@ -233,6 +233,25 @@ fn all_that_is_wrong_with_a_fleet_is_told_at_once_and_nothing_is_changed() {
 }
 
 #[test]
+fn nodes_that_do_not_know_each_other_yet_are_waited_for() {
+    let machines = Machines::start(&[no_scheduler(), no_scheduler(), no_scheduler()]);
+    machines.nodes[0].set_peers(Vec::<String>::new());
+    let experiment = experiment("", 1.0, POLICIES);
+    let hosts = machines.hosts();
+    let (first, calls) = (&machines.nodes[0], || machines.nodes[2].counters().arrived);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // It has been looked at, and did not know the others.
+            while calls() < 1 {
+                std::thread::yield_now();
+            }
+            first.set_peers(machines.names());
+        });
+        Fleet::check(&experiment, &hosts, None).map(drop).unwrap();
+    });
+}
+
+#[test]
 fn a_node_that_went_away_is_named_with_the_commands_that_restore_it() {
     let mut machines = Machines::start(&[no_scheduler(), no_scheduler(), no_scheduler()]);
     let before = machines.states();

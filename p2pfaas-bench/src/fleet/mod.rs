@@ -41,6 +41,8 @@ pub const BEFORE: &str = "fleet-before.json";
 /// For a node to take a policy: an old scheduler refuses while it has jobs.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+/// For the nodes of a fleet that has just been started to find each other.
+const ACQUAINTANCE: Duration = Duration::from_secs(10);
 
 /// A fleet that cannot be run on, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +78,8 @@ pub struct Fleet<'a> {
 }
 
 impl<'a> Fleet<'a> {
-    /// Looks at all nodes at once, and changes nothing; the token is for nodes that ask for one. Blocks.
+    /// Looks at all nodes at once, and changes nothing; the token is for nodes that ask for one. Nodes that do not know each
+    /// other yet have a while to become acquainted. Blocks.
     ///
     /// # Errors
     /// Nodes are not there, not alike, or not fit for the experiment: all that is wrong, at once.
@@ -88,20 +91,18 @@ impl<'a> Fleet<'a> {
         let functions = functions(experiment)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let api = Arc::new(Api::new(token));
-        let addresses = hosts.addresses();
-        let mut found = Found::default();
-        let asking = addresses.iter().zip(functions).map(|(host, functions)| {
-            let (api, host) = (api.clone(), host.clone());
-            async move { preflight::ask(&api, &host, functions).await }
-        });
-        for answer in runtime.block_on(all(asking)) {
-            match answer {
-                Ok(node) => found.nodes.push(node),
-                Err(problems) => found.problems.extend(problems),
+        let until = Instant::now() + ACQUAINTANCE;
+        let found = runtime.block_on(async {
+            loop {
+                let found = look(experiment, hosts, &api, &functions).await;
+                if !found.problems.is_empty() || found.unacquainted.is_empty() || Instant::now() >= until {
+                    return found;
+                }
+                tokio::time::sleep(BETWEEN_TRIES).await;
             }
-        }
-        preflight::compare(addresses, experiment, &mut found);
-        let Found { nodes, problems, warnings } = found;
+        });
+        let Found { nodes, mut problems, unacquainted, warnings } = found;
+        problems.extend(unacquainted);
         if !problems.is_empty() {
             return Err(FleetError::NotReady(problems));
         }
@@ -257,6 +258,24 @@ impl Nodes for Running<'_> {
     }
 
     fn end(self: Box<Self>) {}
+}
+
+/// Asks all nodes all that has to be known.
+async fn look(experiment: &Experiment, hosts: &Hosts, api: &Arc<Api>, functions: &[Functions]) -> Found {
+    let addresses = hosts.addresses();
+    let mut found = Found::default();
+    let asking = addresses.iter().zip(functions).map(|(host, functions)| {
+        let (api, host, functions) = (api.clone(), host.clone(), functions.clone());
+        async move { preflight::ask(&api, &host, functions).await }
+    });
+    for answer in all(asking).await {
+        match answer {
+            Ok(node) => found.nodes.push(node),
+            Err(problems) => found.problems.extend(problems),
+        }
+    }
+    preflight::compare(addresses, experiment, &mut found);
+    found
 }
 
 /// The functions that each node must have.

@@ -37,6 +37,8 @@ pub(super) struct Found {
     /// In the order of the hosts; without those that cannot take part.
     pub nodes: Vec<NodeFound>,
     pub problems: Vec<String>,
+    /// Nodes that do not know all others, which may only need time.
+    pub unacquainted: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -101,12 +103,14 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
 
 /// What only shows when all are looked at together.
 pub(super) fn compare(hosts: &[Address], experiment: &Experiment, found: &mut Found) {
-    let Found { nodes, problems, warnings } = found;
-    if nodes.len() < hosts.len() {
+    if found.nodes.len() < hosts.len() {
         return;
     }
     if hosts.len() > 1 {
-        peers(hosts, nodes, problems, warnings);
+        peers(hosts, found);
+    }
+    let Found { nodes, problems, warnings, .. } = found;
+    if hosts.len() > 1 {
         machine_ids(nodes, problems);
     }
     for ((host, node), spec) in hosts.iter().zip(&*nodes).zip(&experiment.nodes) {
@@ -154,7 +158,9 @@ fn capacity(configuration: &SchedulerConfiguration) -> String {
 }
 
 /// Every node must know every other, and should know nobody else.
-fn peers(hosts: &[Address], nodes: &[NodeFound], problems: &mut Vec<String>, warnings: &mut Vec<String>) {
+fn peers(hosts: &[Address], found: &mut Found) {
+    let Found { nodes, problems, unacquainted, warnings } = found;
+    let nodes = &*nodes;
     for (host, node) in hosts.iter().zip(nodes) {
         let machines = match &node.peers {
             Ok(machines) => machines,
@@ -178,7 +184,7 @@ fn peers(hosts: &[Address], nodes: &[NodeFound], problems: &mut Vec<String>, war
             .map(|(other, _)| other.to_string())
             .collect();
         if !missing.is_empty() {
-            problems.push(format!("{host}: it does not know its peers {}", missing.join(", ")));
+            unacquainted.push(format!("{host}: it does not know its peers {}", missing.join(", ")));
         }
         let strangers =
             machines.iter().filter(|machine| machine.alive && !others().any(|other| is(machine, other)));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Time;
 use crate::agent::{Choice, Experience, Observation};
 use crate::job::{JobId, JobKey, NodeId, Outcome, Timings, Visited};
+use crate::offers::Question;
 use crate::peers::PeerId;
 
 /// A driver's sink for effects. Called while the node works: do no I/O here, only take notes or
@@ -14,8 +15,8 @@ use crate::peers::PeerId;
 pub trait Effects {
     /// Run the job's function now. Answer with [`Event::Executed`](crate::Event::Executed).
     fn execute(&mut self, job: JobKey);
-    /// Ask one peer for its load. Answer with [`Event::Probed`](crate::Event::Probed).
-    fn probe(&mut self, job: JobKey, peer: PeerId);
+    /// Ask one peer for its load, and, with a question, for its offer. Answer with [`Event::Probed`](crate::Event::Probed).
+    fn probe(&mut self, job: JobKey, peer: PeerId, question: Option<&Question>);
     /// Send the job to a peer. Answer with [`Event::Forwarded`](crate::Event::Forwarded).
     fn forward(&mut self, job: JobKey, forward: &Forward);
     /// Ask the learner for an action. Answer with [`Event::Acted`](crate::Event::Acted).
@@ -78,6 +79,8 @@ pub enum Effect {
     Probe {
         job: JobKey,
         peer: PeerId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        question: Option<Question>,
     },
     Forward {
         job: JobKey,
@@ -114,8 +117,8 @@ impl Effects for Vec<Effect> {
     fn execute(&mut self, job: JobKey) {
         self.push(Effect::Execute { job });
     }
-    fn probe(&mut self, job: JobKey, peer: PeerId) {
-        self.push(Effect::Probe { job, peer });
+    fn probe(&mut self, job: JobKey, peer: PeerId, question: Option<&Question>) {
+        self.push(Effect::Probe { job, peer, question: question.copied() });
     }
     fn forward(&mut self, job: JobKey, forward: &Forward) {
         self.push(Effect::Forward { job, forward: forward.clone() });
@@ -156,9 +159,9 @@ impl<A: Effects, B: Effects> Effects for (&mut A, &mut B) {
         self.0.execute(job);
         self.1.execute(job);
     }
-    fn probe(&mut self, job: JobKey, peer: PeerId) {
-        self.0.probe(job, peer);
-        self.1.probe(job, peer);
+    fn probe(&mut self, job: JobKey, peer: PeerId, question: Option<&Question>) {
+        self.0.probe(job, peer, question);
+        self.1.probe(job, peer, question);
     }
     fn forward(&mut self, job: JobKey, forward: &Forward) {
         self.0.forward(job, forward);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Choice;
 use crate::job::{Arrival, JobKey, NodeId};
+use crate::offers::Offer;
 use crate::peers::{PeerId, PeerLoad};
 use crate::slots::Capacity;
 
@@ -23,6 +24,9 @@ pub enum Event {
         peer: PeerId,
         /// Its load; `None` when it did not answer as it should.
         load: Option<PeerLoad>,
+        /// What it offers, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offer: Option<Offer>,
         /// Its identity, if it is one of our nodes.
         node: Option<NodeId>,
     },

@@ -38,6 +38,7 @@ pub mod log;
 #[cfg(feature = "membership")]
 pub mod membership;
 mod node;
+pub mod offers;
 mod outliers;
 mod peers;
 pub mod policy;

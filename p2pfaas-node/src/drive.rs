@@ -195,7 +195,7 @@ impl Job {
     fn done(&mut self, done: Done) -> Option<Command> {
         let job = self.key;
         let event = match done {
-            Done::Probed(Probed { peer, load, node }) => Event::Probed { job, peer, load, node },
+            Done::Probed(Probed { peer, load, node }) => Event::Probed { job, peer, load, offer: None, node },
             Done::Executed(result) => {
                 let success = result.as_ref().is_ok_and(|answer| answer.status.is_success());
                 self.work = Work::Nothing;

@@ -145,7 +145,7 @@ impl Effects for Post<'_> {
     fn execute(&mut self, job: JobKey) {
         self.deliver(job, Command::Execute);
     }
-    fn probe(&mut self, job: JobKey, peer: PeerId) {
+    fn probe(&mut self, job: JobKey, peer: PeerId, _: Option<&p2pfaas_core::offers::Question>) {
         self.deliver(job, Command::Probe(PeerSet::from_slice(&[peer])));
     }
     fn forward(&mut self, job: JobKey, forward: &Forward) {

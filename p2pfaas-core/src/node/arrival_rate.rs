@@ -19,6 +19,12 @@ impl ArrivalRate {
         self.at = now;
     }
 
+    /// The rate of a stream that began so many seconds ago, of which nothing came before.
+    pub(crate) fn per_s_after(&self, now: Time, seconds: f64) -> f64 {
+        let seen = 1.0 - decay(seconds * 1e9 / TIME_NS);
+        if seen > 0.0 { self.per_s(now) / seen } else { 0.0 }
+    }
+
     pub(crate) fn per_s(&self, now: Time) -> f64 {
         if now <= self.at {
             return self.per_s;

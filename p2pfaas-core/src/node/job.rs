@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use crate::Time;
 use crate::agent::{Choice, Experience};
 use crate::job::{FunctionId, JobId, NodeId, Source, Visited};
+use crate::offers::Offer;
 use crate::peers::{PeerId, PeerLoad};
 use crate::policy::ProbeReply;
 
@@ -225,6 +226,7 @@ impl Job {
         self.replies.extend(peers.iter().map(|peer| ProbeReply {
             peer: *peer,
             load: None,
+            offer: None,
             answered: false,
             round_trip: Duration::ZERO,
         }));
@@ -238,11 +240,13 @@ impl Job {
         now: Time,
         peer: PeerId,
         load: Option<PeerLoad>,
+        offer: Option<Offer>,
     ) -> Option<(u32, Duration)> {
         let Stage::Probing { open } = self.stage else { return None };
         let reply = self.replies.iter_mut().find(|reply| reply.peer == peer && !reply.answered)?;
         reply.answered = true;
         reply.load = load;
+        reply.offer = offer;
         reply.round_trip = now.since(self.probing.sent);
         self.stage = Stage::Probing { open: open - 1 };
         Some((open - 1, reply.round_trip))

@@ -23,6 +23,7 @@ use crate::defaults::MAX_FAN_OUT;
 use crate::effect::{Effects, Forward, Report, path_with};
 use crate::event::{Event, ForwardAnswer};
 use crate::job::{Arrival, Failure, FunctionId, JobId, JobKey, NodeId, Outcome, Source, Timings};
+use crate::offers::{Appraiser, Offer, Question};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet, Peers, Visit};
 use crate::policy::{Decision, JobView, Policy, ProbeReply, Situation};
 use crate::reward::Ended;
@@ -64,6 +65,8 @@ pub struct Node {
     forwarded: ForwardedIds,
     taken: TakenIds,
     observation: Observation,
+    /// Where the policy asks for offers.
+    appraiser: Option<Box<Appraiser>>,
 }
 
 impl Node {
@@ -76,7 +79,7 @@ impl Node {
         fallback: Box<dyn Policy>,
     ) -> Self {
         let config = config.into();
-        Node {
+        let mut node = Node {
             policies: Policies::new(policy, fallback),
             id,
             arrival_rate: ArrivalRate::default(),
@@ -93,8 +96,11 @@ impl Node {
             forwarded: ForwardedIds::new(config.forwarded_ids),
             taken: TakenIds::new(config.taken_ids),
             observation: Observation::default(),
+            appraiser: None,
             config,
-        }
+        };
+        node.look_for_an_appraiser();
+        node
     }
 
     /// This node's identity.
@@ -165,6 +171,20 @@ impl Node {
     /// Changes the policy. Jobs under way finish under the one that they arrived under.
     pub fn set_policy(&mut self, policy: Box<dyn Policy>) {
         self.policies.replace(policy);
+        self.look_for_an_appraiser();
+    }
+
+    /// What is known already is kept: another policy may want it again.
+    fn look_for_an_appraiser(&mut self) {
+        if self.policies.current().asks_for_offers() {
+            self.appraiser.get_or_insert_default();
+        }
+    }
+
+    /// What a peer's job would be worth here at this load, which may be older than now; `None` where there is no room, or
+    /// this node makes no offers.
+    pub fn offer(&self, question: &Question, load: PeerLoad) -> Option<Offer> {
+        self.appraiser.as_ref()?.offer(question, load, self.slots.capacity())
     }
 
     /// A job has arrived. Returns the key by which effects and events name it.
@@ -192,7 +212,9 @@ impl Node {
             Event::Arrive(arrival) => {
                 self.admit(now, arrival, rng, fx);
             }
-            Event::Probed { job, peer, load, node } => self.probed(now, job, peer, load, node, rng, fx),
+            Event::Probed { job, peer, load, offer, node } => {
+                self.probed(now, job, peer, load, offer, node, rng, fx);
+            }
             Event::Acted { job, choice } => self.acted(now, job, choice, rng, fx),
             Event::Executed { job, success } => self.executed(now, job, success, fx),
             Event::Forwarded { job, answer } => self.forward_answered(now, job, answer, rng, fx),
@@ -291,7 +313,7 @@ impl Node {
         question: impl FnOnce(&mut dyn Policy, &Situation<'_>, &[ProbeReply], &mut dyn Rng) -> Decision,
     ) -> Decision {
         let Some(job) = self.jobs.get(key) else { return Decision::Local };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace);
+        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, self.appraiser.as_deref());
         question(self.policies.get_mut(job.policy), &situation, job.replies(), rng)
     }
 
@@ -317,7 +339,10 @@ impl Node {
         match decision {
             Decision::Local | Decision::Fallback => self.run_here(now, key, fx),
             Decision::Drop => self.finish(now, key, Outcome::Dropped, fx),
-            Decision::Reject => self.finish(now, key, Outcome::Rejected, fx),
+            Decision::Reject => {
+                self.wanted_here(now, key);
+                self.finish(now, key, Outcome::Rejected, fx);
+            }
             Decision::Fail(failure) => self.finish(now, key, Outcome::Failed(failure), fx),
             Decision::Forward(peer) => self.forward(now, key, peer, fx),
             Decision::Probe(peers) => self.probe(now, key, &peers, fx),
@@ -326,8 +351,27 @@ impl Node {
         }
     }
 
+    fn situation(&self, now: Time, key: JobKey) -> Option<Situation<'_>> {
+        let appraiser = self.appraiser.as_deref();
+        let job = self.jobs.get(key)?;
+        Some(situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, appraiser))
+    }
+
+    /// A job ends here one way or another, if not at a peer.
+    fn wanted_here(&mut self, now: Time, key: JobKey) {
+        if self.appraiser.is_none() {
+            return;
+        }
+        let Some(question) = self.situation(now, key).map(|situation| situation.question(Duration::ZERO)) else { return };
+        let capacity = self.slots.capacity();
+        if let Some(appraiser) = &mut self.appraiser {
+            appraiser.wanted(now, question, capacity);
+        }
+    }
+
     #[inline]
     fn run_here<E: Effects>(&mut self, now: Time, key: JobKey, fx: &mut E) {
+        self.wanted_here(now, key);
         let idle = self.slots.load() == 0;
         let hopeless = self.config.deadline_aware && self.is_hopeless(now, key, idle);
         let Some(job) = self.jobs.get_mut(key) else { return };
@@ -351,7 +395,7 @@ impl Node {
     fn is_hopeless(&self, now: Time, key: JobKey, idle: bool) -> bool {
         let Some(job) = self.jobs.get(key) else { return false };
         let Some(deadline) = job.deadline.get() else { return false };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace);
+        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, self.appraiser.as_deref());
         let needed = if idle { Duration::ZERO } else { situation.expected_here() };
         now + needed > deadline
     }
@@ -427,8 +471,16 @@ impl Node {
         for peer in peers {
             // Its answer is near.
             self.peers.prefetch(*peer);
-            fx.probe(key, *peer);
+            let question = self.appraiser.is_some().then(|| self.question(now, key, *peer)).flatten();
+            fx.probe(key, *peer, question.as_ref());
         }
+    }
+
+    /// What a peer is asked about a job: probe, forward and answer go the same way.
+    fn question(&self, now: Time, key: JobKey, peer: PeerId) -> Option<Question> {
+        let situation = self.situation(now, key)?;
+        let round_trip = situation.peers.view(peer).and_then(|view| view.round_trip).unwrap_or_default();
+        Some(situation.question(2 * round_trip))
     }
 
     #[allow(clippy::too_many_arguments, reason = "the fields of one event")]
@@ -438,6 +490,7 @@ impl Node {
         key: JobKey,
         peer: PeerId,
         load: Option<PeerLoad>,
+        offer: Option<Offer>,
         node: Option<NodeId>,
         rng: &mut dyn Rng,
         fx: &mut E,
@@ -445,7 +498,7 @@ impl Node {
         if let Some(node) = node {
             self.peers.learn_node(peer, node);
         }
-        let asked = self.jobs.get_mut(key).and_then(|job| job.probed(now, peer, load));
+        let asked = self.jobs.get_mut(key).and_then(|job| job.probed(now, peer, load, offer));
         let Some((open, round_trip)) = asked else { return self.counters.stray_events += 1 };
         match load {
             Some(load) => self.peers.learn_load(peer, load, now, round_trip),
@@ -484,7 +537,7 @@ impl Node {
         self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
         self.counters.asks += 1;
         let Some(job) = self.jobs.get(key) else { return };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace);
+        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, self.appraiser.as_deref());
         self.observation.state.clear();
         self.observation.mask.clear();
         self.policies.get(job.policy).observe(&situation, &mut self.observation);
@@ -531,6 +584,10 @@ impl Node {
         let seconds = now.since(job.started.or(now)).as_secs_f64();
         self.pace.executed(job.function, job.task_type, seconds);
         let function = job.function;
+        if let Some(appraiser) = &mut self.appraiser {
+            let question = Question { function, task_type: job.task_type, time_left: None };
+            appraiser.executed(question, seconds);
+        }
         self.ran(now, function, None, !success);
         let outcome = if success { Outcome::Served } else { Outcome::Failed(Failure::Function) };
         self.finish(now, key, outcome, fx);
@@ -733,6 +790,7 @@ fn situation<'a>(
     peers: &'a Peers,
     arrival_rate: ArrivalRate,
     pace: &'a Pace,
+    appraiser: Option<&'a Appraiser>,
 ) -> Situation<'a> {
     Situation {
         now,
@@ -750,6 +808,7 @@ fn situation<'a>(
         peers: eligible_peers(now, job, peers),
         arrival_rate,
         pace,
+        appraiser,
     }
 }
 

@@ -41,6 +41,7 @@ mod encoder;
 mod forward;
 mod learning;
 mod no_scheduler;
+mod offers;
 mod power_of_n;
 mod power_of_n_tau;
 mod registry;
@@ -54,6 +55,7 @@ use crate::Time;
 use crate::agent::{Choice, Observation, StateSpace};
 use crate::job::{Failure, FunctionId, NodeId};
 use crate::node::{ArrivalRate, Pace};
+use crate::offers::{Appraiser, Offer, Question};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
 use crate::slots::Slots;
 
@@ -62,6 +64,7 @@ pub use encoder::Encoder;
 pub use forward::ForwardScheduler;
 pub use learning::{FixedActions, LearningScheduler};
 pub use no_scheduler::NoScheduler;
+pub use offers::OfferScheduler;
 pub use power_of_n::{PeerRule, PowerOfNScheduler};
 pub use power_of_n_tau::PowerOfNSchedulerTau;
 pub use rand::Rng;
@@ -112,6 +115,11 @@ pub trait Policy: Send {
         Decision::Fallback
     }
 
+    /// Whether its probes ask for [offers](crate::offers), and the node makes some itself.
+    fn asks_for_offers(&self) -> bool {
+        false
+    }
+
     /// Whether jobs of old peers that carry no id of ours may be forwarded. Only a policy whose
     /// role it is to pass jobs on says yes: such a job cannot be recognised when it comes back.
     fn passes_on_foreign_jobs(&self) -> bool {
@@ -156,6 +164,7 @@ pub struct Situation<'a> {
     pub peers: EligiblePeers<'a>,
     pub(crate) arrival_rate: ArrivalRate,
     pub(crate) pace: &'a Pace,
+    pub(crate) appraiser: Option<&'a Appraiser>,
 }
 
 impl Situation<'_> {
@@ -163,6 +172,20 @@ impl Situation<'_> {
     /// exponentially ([`ARRIVAL_RATE_TIME`](crate::defaults::ARRIVAL_RATE_TIME)).
     pub fn arrival_rate_per_s(&self) -> f64 {
         self.arrival_rate.per_s(self.now)
+    }
+
+    /// What the job is worth here; `None` where there is no room, and at a node whose policy does not [ask for
+    /// offers](Policy::asks_for_offers).
+    pub fn offer_here(&self) -> Option<Offer> {
+        let (running, queued, capacity) = (self.slots.running(), self.slots.queued(), self.slots.capacity());
+        let load = PeerLoad { running, queued, slots: capacity.slots };
+        self.appraiser?.offer(&self.question(Duration::ZERO), load, capacity)
+    }
+
+    /// What is asked of a peer if so much of the time left is lost on the way.
+    pub(crate) fn question(&self, on_the_way: Duration) -> Question {
+        let JobView { function, task_type, deadline_left, .. } = self.job;
+        Question { function, task_type, time_left: deadline_left.map(|left| left.saturating_sub(on_the_way)) }
     }
 
     /// Until the job would be finished if it ran here: what those in front of it take, by the mean of all jobs of late, and what
@@ -220,6 +243,8 @@ pub struct ProbeReply {
     pub peer: PeerId,
     /// What it told; `None` when it failed or has not answered.
     pub load: Option<PeerLoad>,
+    /// What it offered, if it did.
+    pub offer: Option<Offer>,
     /// Whether the answer (or the failure) has come.
     pub answered: bool,
     /// From the probe until the answer.

@@ -52,6 +52,7 @@ impl Registry {
         registry.register::<PowerOfNSchedulerTau>();
         registry.register::<RoundRobinWithMasterScheduler>();
         registry.register::<LearningScheduler>();
+        registry.register::<OfferScheduler>();
         registry
     }
 

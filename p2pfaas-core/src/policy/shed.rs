@@ -75,6 +75,10 @@ impl Policy for ShedLate {
         Self::shed(situation, self.policy.acted(situation, choice, rng))
     }
 
+    fn asks_for_offers(&self) -> bool {
+        self.policy.asks_for_offers()
+    }
+
     fn passes_on_foreign_jobs(&self) -> bool {
         self.policy.passes_on_foreign_jobs()
     }

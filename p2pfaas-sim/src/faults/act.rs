@@ -19,7 +19,7 @@ const HANGS: Duration = Duration::from_secs(5);
 pub(super) fn carry_out(hub: &mut Hub, life: &mut Life, now: Time, effect: Effect) -> Checked {
     match effect {
         Effect::Execute { job } => execute(hub, life, job),
-        Effect::Probe { job, peer } => probe(hub, life, now, job, peer),
+        Effect::Probe { job, peer, .. } => probe(hub, life, now, job, peer),
         Effect::Forward { job, forward } => send(hub, life, job, forward),
         Effect::Ask { job, observation } => ask(hub, life, now, job, &observation),
         Effect::Learn { eid, reward, .. } => learn(life, eid, reward),
@@ -306,7 +306,7 @@ impl Hub {
     /// A probe, or its answer, is lost: its time-out tells, or the connection.
     pub fn lost_probe(&mut self, to: super::happening::Whom, job: JobKey, peer: PeerId) {
         if let Some(delay) = self.noticed(true) {
-            let event = Event::Probed { job, peer, load: None, node: None };
+            let event = Event::Probed { job, peer, load: None, offer: None, node: None };
             self.after(delay, Happening::Event { to, event });
         }
     }

@@ -206,7 +206,7 @@ impl<'a> Cluster<'a> {
         let slots = life.node.slots();
         let (running, queued, slots) = (slots.running(), slots.queued(), slots.capacity().slots);
         let load = Some(PeerLoad { running, queued, slots });
-        let event = Event::Probed { job, peer, load, node: Some(life.node.id()) };
+        let event = Event::Probed { job, peer, load, offer: None, node: Some(life.node.id()) };
         self.hub.answer_probe(machine, from, event);
     }
 

@@ -82,7 +82,7 @@ impl Hub {
         let other = self.chance.random_range(0..self.names.len());
         let lies = !self.truthful && self.chance(0.2);
         let node = lies.then(|| NodeId::from_machine_id(&self.names[other]));
-        self.answer_probe(machine, from, Event::Probed { job, peer, load: Some(load), node });
+        self.answer_probe(machine, from, Event::Probed { job, peer, load: Some(load), offer: None, node });
     }
 
     /// An answer to a probe on its way.

@@ -22,7 +22,7 @@ pub(super) fn draw(hub: &mut Hub, life: &Life, last: &Event) -> Option<Event> {
         3 => {
             let load = PeerLoad { running: u32::MAX, queued: u32::MAX, slots: 0 };
             let peer = PeerId(if rng.random() { u32::MAX } else { rng.random_range(0..10) });
-            Event::Probed { job, peer, load: rng.random::<bool>().then_some(load), node: None }
+            Event::Probed { job, peer, load: rng.random::<bool>().then_some(load), offer: None, node: None }
         }
         4 => Event::Acted {
             job,

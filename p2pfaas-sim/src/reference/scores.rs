@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 
 use super::ReferenceError;
 use super::cluster::{ClusterModel, NodeModel, TypeModel};
-use super::harm::harm;
+use p2pfaas_core::offers::harm;
 use super::in_time::in_time;
 
 /// Jobs that a node may hold where reference policies decide: their tables have an entry for each load.

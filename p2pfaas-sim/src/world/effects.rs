@@ -1,6 +1,7 @@
 //! What the nodes want done, in virtual time.
 
 use p2pfaas_core::agent::{Experience, Observation};
+use p2pfaas_core::offers::Question;
 use p2pfaas_core::{
     Arrival as ArrivalAtNode, Effects, Forward, ForwardAnswer, FunctionId, JobKey, Outcome, PeerId,
     PolicyChoice, Report, Source, Time, Timings,
@@ -73,14 +74,14 @@ impl<O: Observer> Effects for Sink<'_, O> {
     }
 
     #[inline]
-    fn probe(&mut self, job: JobKey, peer: PeerId) {
+    fn probe(&mut self, job: JobKey, peer: PeerId, question: Option<&Question>) {
         let asker = self.sender(job);
         let Some(target) = self.hub.network.neighbour(self.node, peer.0) else { return };
         if self.hub.is_lost(self.now, self.node, target) || self.hub.network.probe_lost(&mut self.hub.rng) {
             return;
         }
         let delay = self.hub.network.delay(self.node, target, PROBE_BYTES, &mut self.hub.rng);
-        let probe = self.hub.probes.insert(Probe { asker, peer, target, load: None }) as u32;
+        let probe = self.hub.probes.insert(Probe { asker, peer, target, load: None, question: question.copied(), offer: None }) as u32;
         self.hub.at(self.now + delay, Happening::ProbeArrives { probe });
     }
 

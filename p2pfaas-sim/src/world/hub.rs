@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use p2pfaas_core::agent::Choice;
+use p2pfaas_core::offers::{Offer, Question};
 use p2pfaas_core::{Arrival as ArrivalAtNode, ForwardAnswer, JobKey, PeerId, PeerLoad, Time};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use slab::Slab;
@@ -50,6 +51,8 @@ pub(super) struct Probe {
     pub peer: PeerId,
     pub target: u32,
     pub load: Option<PeerLoad>,
+    pub question: Option<Question>,
+    pub offer: Option<Offer>,
 }
 
 /// A job on its way to a peer.

@@ -37,7 +37,7 @@ pub use contender::Contender;
 use device::{Device, Ran};
 use effects::{PROBE_BYTES, Sink};
 use here::Here;
-use hub::{Answer, Happening, Hub};
+use hub::{Answer, Happening, Hub, Probe};
 pub use observer::{Finished, Observer};
 
 /// Events between two looks at whether to go on, in a busy second.
@@ -489,8 +489,8 @@ impl<'a> World<'a> {
                 let asker = probe.asker;
                 if self.devices[asker.node as usize].life == asker.life {
                     // Nodes have been told beforehand who is who.
-                    let event =
-                        Event::Probed { job: asker.key, peer: probe.peer, load: probe.load, node: None };
+                    let Probe { peer, load, offer, .. } = probe;
+                    let event = Event::Probed { job: asker.key, peer, load, offer, node: None };
                     self.deliver(asker.node, event, observer);
                 }
             }
@@ -519,10 +519,13 @@ impl<'a> World<'a> {
         let Some(probe) = self.hub.probes.get_mut(number as usize) else { return };
         let (target, asker) = (probe.target, probe.asker);
         if self.devices[target as usize].up {
-            probe.load = Some(match &self.published {
+            let node = &self.nodes[target as usize];
+            let load = match &self.published {
                 Some(published) => published[target as usize],
-                None => load(&self.nodes[target as usize]),
-            });
+                None => load(node),
+            };
+            probe.load = Some(load);
+            probe.offer = probe.question.and_then(|question| node.offer(&question, load));
         }
         if self.hub.is_lost(self.now, target, asker.node) {
             self.hub.probes.remove(number as usize);

@@ -46,6 +46,9 @@ pub struct Forward {
     pub task_type: u16,
     /// Time left until its deadline.
     pub deadline: Option<Duration>,
+    /// The load that the peer told when it was probed for this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<u32>,
 }
 
 /// How a job ended, for whoever brought it and for the records.

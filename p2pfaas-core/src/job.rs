@@ -164,6 +164,9 @@ pub struct Arrival {
     pub deadline: Option<Duration>,
     /// Which policy decides.
     pub policy: PolicyChoice,
+    /// The load that this node told the peer, which then sent the job here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<u32>,
 }
 
 impl Arrival {
@@ -176,6 +179,7 @@ impl Arrival {
             task_type: 0,
             deadline: None,
             policy: PolicyChoice::Configured,
+            told: None,
         }
     }
 }

@@ -184,7 +184,7 @@ impl Node {
     /// What a peer's job would be worth here at this load, which may be older than now; `None` where there is no room, or
     /// this node makes no offers.
     pub fn offer(&self, question: &Question, load: PeerLoad) -> Option<Offer> {
-        self.appraiser.as_ref()?.offer(question, load, self.slots.capacity())
+        self.appraiser.as_ref()?.offer_to_peer(question, load, self.slots.capacity())
     }
 
     /// A job has arrived. Returns the key by which effects and events name it.
@@ -285,6 +285,9 @@ impl Node {
         job.policy = policy;
         job.arrival_policy = policy;
         job.set_source(arrival.source);
+        if let (Some(appraiser), Some(told)) = (&mut self.appraiser, arrival.told) {
+            appraiser.came(told, self.slots.load());
+        }
         self.policies.hold(policy);
         let brought_by = job.visited().last().copied().unwrap_or(NodeId(0));
         if job.source == SourceKind::Peer && !self.taken.insert((id, brought_by)) {
@@ -365,7 +368,7 @@ impl Node {
         let Some(question) = self.situation(now, key).map(|situation| situation.question(Duration::ZERO)) else { return };
         let capacity = self.slots.capacity();
         if let Some(appraiser) = &mut self.appraiser {
-            appraiser.wanted(now, question, capacity);
+            appraiser.wanted(now, question, capacity, self.arrival_rate);
         }
     }
 
@@ -454,6 +457,7 @@ impl Node {
             visited: path_with(job.visited(), self.id),
             task_type: job.task_type,
             deadline: job.deadline.get().map(|deadline| deadline.since(now)),
+            told: job.replies().iter().find(|reply| reply.peer == peer).and_then(|reply| Some(reply.load?.total())),
         };
         fx.forward(key, &forward);
     }

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::drift::Drift;
 use super::law::Law;
 use super::{Offer, Question, harm, wait};
 use crate::Time;
@@ -22,6 +23,7 @@ pub(crate) struct Appraiser {
     kinds: SmallVec<[Kind; 2]>,
     all: Law,
     demand: ArrivalRate,
+    drift: Drift,
     began: Option<Time>,
     since: u32,
     prices: Vec<f64>,
@@ -47,7 +49,7 @@ impl Appraiser {
     }
 
     /// A job wants to run here: it is about to, or there is no room, or it is not worth it.
-    pub(crate) fn wanted(&mut self, now: Time, question: Question, capacity: Capacity) {
+    pub(crate) fn wanted(&mut self, now: Time, question: Question, capacity: Capacity, clients: ArrivalRate) {
         self.demand.arrived(now);
         self.began.get_or_insert(now);
         for kind in &mut self.kinds {
@@ -64,8 +66,30 @@ impl Appraiser {
         self.since += 1;
         if self.since >= JOBS_A_PRICING || self.prices.is_empty() {
             self.since = 0;
-            self.work_out_prices(now, capacity);
+            self.work_out_prices(now, capacity, clients);
         }
+    }
+
+    /// A job has come from a peer that was told a load, and finds another.
+    pub(crate) fn came(&mut self, told: u32, found: u32) {
+        self.drift.came(told, found);
+    }
+
+    /// What a peer's job is worth here that will come because this load is told.
+    pub(crate) fn offer_to_peer(&self, question: &Question, load: PeerLoad, capacity: Capacity) -> Option<Offer> {
+        let told = load.running + load.queued;
+        let (mut in_time, mut price, mut room) = (0.0, 0.0, false);
+        for (found, share) in self.drift.found(told) {
+            let running = found.min(capacity.slots);
+            let load = PeerLoad { running, queued: found - running, slots: load.slots };
+            // Where there is no room it is lost, and harms nobody.
+            if let Some(offer) = self.offer(question, load, capacity) {
+                in_time += share * offer.in_time;
+                price += share * offer.price;
+                room = true;
+            }
+        }
+        room.then_some(Offer { in_time, price })
     }
 
     /// What a job is worth here when it finds this load; `None` where there is no room for it.
@@ -82,7 +106,7 @@ impl Appraiser {
             _ => 1.0,
         };
         let in_time = self.in_time(law, left_s, found, capacity.slots);
-        Some(Offer { in_time: in_time as f32, price: (price * size) as f32 })
+        Some(Offer { in_time: in_time as f32, price: (price * size * super::knob("PRICE", 1.0)) as f32 })
     }
 
     fn in_time(&self, law: &Law, left_s: f64, found: u32, slots: u32) -> f64 {
@@ -100,7 +124,7 @@ impl Appraiser {
         points.map(|(seconds, share)| share * wait::within(left_s - seconds, wait_s, shape)).sum()
     }
 
-    fn work_out_prices(&mut self, now: Time, capacity: Capacity) {
+    fn work_out_prices(&mut self, now: Time, capacity: Capacity, clients: ArrivalRate) {
         let Some(mean_s) = self.all.mean_s().filter(|mean_s| *mean_s > 0.0) else { return };
         let room = (capacity.slots.saturating_add(capacity.queue) as usize).min(MAX_PRICES);
         let jobs: f64 = self.kinds.iter().map(|kind| kind.jobs).sum();
@@ -112,7 +136,10 @@ impl Appraiser {
         let running = |jobs: usize| jobs.min(capacity.slots as usize) as f64;
         let leaving: Vec<f64> = (1..=room).map(|jobs| running(jobs) / mean_s).collect();
         let age = self.began.map_or(0.0, |began| now.since(began).as_secs_f64());
-        self.prices = harm(self.demand.per_s_after(now, age), &leaving, &reward).by_load;
+        let c = super::knob("CLIENT", 0.0);
+        let mean_s = if super::knob("TRUE", 0.0) > 0.0 { mean_s } else { mean_s };
+        let rate = (1.0 - c) * self.demand.per_s_after(now, age) + c * clients.per_s_after(now, age);
+        self.prices = prices(rate, &leaving, &reward);
     }
 
     fn law(&self, question: &Question) -> &Law {
@@ -132,6 +159,24 @@ impl Appraiser {
             None => self.kinds.first_mut(),
         }
     }
+}
+
+/// What a job takes from later ones, by the load that it finds, at a node that admits jobs up to the load up to which it
+/// pays: the value function of a single queue under its best admission control (Naor 1969; Puterman 1994, chapter 11).
+fn prices(rate_per_s: f64, leaving_per_s: &[f64], reward: &[f64]) -> Vec<f64> {
+    let (mut weight, mut weights, mut earned) = (1.0, 1.0, 0.0);
+    let (mut best, mut admitted) = (0.0, 1);
+    for (load, (leaving, reward)) in leaving_per_s.iter().zip(reward).enumerate() {
+        earned += weight * reward;
+        weight *= rate_per_s / leaving;
+        weights += weight;
+        if earned / weights > best {
+            (best, admitted) = (earned / weights, load + 1);
+        }
+    }
+    let mut prices = harm(rate_per_s, &leaving_per_s[..admitted], &reward[..admitted]).by_load;
+    prices.extend(leaving_per_s[admitted..].iter().map(|leaving| best * rate_per_s / leaving));
+    prices
 }
 
 impl Kind {

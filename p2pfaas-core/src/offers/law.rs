@@ -8,7 +8,11 @@ const LOWEST: f64 = 1.0 / 32.0;
 /// Executions that the shape of nobody's experience counts as: exponential.
 const PRIOR: f64 = 16.0;
 /// The newest execution counts in the mean as one of so many.
-const MEAN_OF: f64 = 32.0;
+const MEAN_OF: f64 = 1024.0;
+/// Of so many in the quick mean, which tells when times have changed.
+const QUICK_MEAN_OF: f64 = 32.0;
+/// By how many of its standard deviations the quick mean must be off.
+const CHANGE: f64 = 5.0;
 /// The newest execution counts in the shape as one of so many.
 const SHAPE_OF: f64 = 512.0;
 
@@ -16,6 +20,9 @@ const SHAPE_OF: f64 = 512.0;
 #[derive(Debug, Clone)]
 pub(super) struct Law {
     mean_s: f64,
+    log: f64,
+    log_square: f64,
+    quick_log: f64,
     executions: f64,
     /// Shares of the executions by their time over the mean of then.
     shares: [f64; BINS],
@@ -30,7 +37,7 @@ impl Default for Law {
             let high = if bin + 1 == BINS { 1.0 } else { within(edge(bin + 1)) };
             *share = high - low;
         }
-        Law { mean_s: 0.0, executions: 0.0, shares }
+        Law { mean_s: 0.0, log: 0.0, log_square: 0.0, quick_log: 0.0, executions: 0.0, shares }
     }
 }
 
@@ -39,12 +46,28 @@ impl Law {
     pub(super) fn executed(&mut self, seconds: f64) {
         self.executions += 1.0;
         self.mean_s += (seconds - self.mean_s) / self.executions.min(MEAN_OF);
+        self.watch(seconds);
         if self.mean_s <= 0.0 {
             return;
         }
         let weight = 1.0 / (PRIOR + self.executions).min(SHAPE_OF);
         self.shares.iter_mut().for_each(|share| *share *= 1.0 - weight);
         self.shares[bin(seconds / self.mean_s)] += weight;
+    }
+
+    /// Begins anew when jobs take clearly longer or shorter than before. It looks at the logarithms, of which no single job is
+    /// far off.
+    fn watch(&mut self, seconds: f64) {
+        let log = seconds.max(1e-9).ln();
+        let off = log - self.log;
+        self.log += off / self.executions.min(MEAN_OF);
+        self.log_square += (off * off - self.log_square) / self.executions.min(MEAN_OF);
+        self.quick_log += (log - self.quick_log) / self.executions.min(QUICK_MEAN_OF);
+        let deviation = (self.log_square / (2.0 * QUICK_MEAN_OF)).sqrt().max(0.05);
+        if self.executions > 2.0 * QUICK_MEAN_OF && (self.quick_log - self.log).abs() > CHANGE * deviation {
+            self.mean_s *= (self.quick_log - self.log).exp();
+            (self.log, self.executions) = (self.quick_log, QUICK_MEAN_OF);
+        }
     }
 
     /// The mean; `None` before the first.

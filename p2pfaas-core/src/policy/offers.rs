@@ -35,7 +35,7 @@ impl OfferScheduler {
             }
         }
         match peer {
-            _ if any && best <= 0.0 => Decision::Reject,
+            _ if any && best <= crate::offers::knob("FLOOR", 0.0) as f32 => Decision::Reject,
             Some(peer) => Decision::Forward(peer),
             None => Decision::Local,
         }

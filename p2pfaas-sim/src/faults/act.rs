@@ -148,6 +148,7 @@ fn send(hub: &mut Hub, life: &mut Life, job: JobKey, mut forward: Forward) -> Ch
         task_type: forward.task_type,
         deadline: forward.deadline,
         policy: PolicyChoice::Configured,
+        told: forward.told,
     };
     let brought = Brought { lineage, back: Back::Node { to: from, key: job }, ticket: Some(ticket) };
     match machine {

@@ -66,7 +66,7 @@ impl Hub {
         let task_type = self.chance.random_range(0..4);
         let function = FunctionId(0);
         let policy = PolicyChoice::Configured;
-        let arrival = Arrival { source, id, function, task_type, deadline: None, policy };
+        let arrival = Arrival { source, id, function, task_type, deadline: None, policy, told: None };
         let brought = Brought { ticket: None, ..brought };
         match self.travel(machine, target) {
             Some(delay) => self.after(delay, Happening::JobArrives { machine: target, arrival, brought }),

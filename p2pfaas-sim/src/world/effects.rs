@@ -108,6 +108,7 @@ impl<O: Observer> Effects for Sink<'_, O> {
             task_type: forward.task_type,
             deadline: forward.deadline,
             policy: PolicyChoice::Configured,
+            told: forward.told,
         };
         (here.from, here.runs) = (Some(sender), false);
         let travel = self.hub.travels.insert(Travel { target, arrival, here }) as u32;

@@ -379,6 +379,7 @@ impl<'a> World<'a> {
             task_type: arrival.task_type,
             deadline: kind.deadline,
             policy: PolicyChoice::Configured,
+            told: None,
         };
         self.enter(node, at_node, here, observer);
     }

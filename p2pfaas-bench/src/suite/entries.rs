@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
+use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::experiment::{Experiment, Known, Place, PolicySpec, Problems};
 
@@ -22,8 +22,12 @@ pub struct Entry {
     /// A number for all that it says, and for the files that it names: with another one it is another policy.
     pub print: String,
     deadline_aware: bool,
-    table: Table,
+    /// Its table alone.
+    text: String,
 }
+
+/// Nodes whose files are looked at where each node has its own.
+const MOST_NODES: usize = 64;
 
 /// A list of policies that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -70,16 +74,16 @@ impl Entries {
         if let Some((key, _)) = document.iter().find(|(key, _)| *key != "policy") {
             return Err(wrong(format!("\"{key}\" is not known; expected tables [[policy]]")));
         }
-        let none = ArrayOfTables::new();
-        let tables = match document.get("policy") {
-            None => &none,
-            Some(item) => {
-                item.as_array_of_tables().ok_or_else(|| wrong("policy: expected tables [[policy]]".into()))?
-            }
+        let count = match document.get("policy") {
+            None => 0,
+            Some(item) => match item.as_array_of_tables() {
+                Some(tables) => tables.len(),
+                None => return Err(wrong("policy: expected tables [[policy]]".into())),
+            },
         };
         let mut entries: Vec<Entry> = Vec::new();
-        for table in tables {
-            let entry = Entry::read(table, path).map_err(wrong)?;
+        for place in 0..count {
+            let entry = Entry::read(&document, place, path).map_err(wrong)?;
             if entries.iter().any(|other| other.label == entry.label) {
                 return Err(wrong(format!("two policies are called \"{}\"", entry.label)));
             }
@@ -114,10 +118,9 @@ impl Entries {
         let mut document: DocumentMut = instance.parse().unwrap_or_default();
         // What it names lies beside the instance, and a policy's own files beside the list.
         document.remove("network");
-        let mut tables = ArrayOfTables::new();
-        tables.push(entry.table.clone());
-        document.insert("policy", Item::ArrayOfTables(tables));
-        let experiment = Experiment::parse(&self.path, document.to_string(), Place::Sim, known)?;
+        document.remove("policy");
+        let text = format!("{document}\n{}", entry.text);
+        let experiment = Experiment::parse(&self.path, text, Place::Sim, known)?;
         match experiment.policies.into_iter().next() {
             Some(policy) => Ok((policy, entry.deadline_aware)),
             None => unreachable!("an experiment without a policy is refused"),
@@ -126,27 +129,34 @@ impl Entries {
 }
 
 impl Entry {
-    fn read(table: &Table, path: &Path) -> Result<Entry, String> {
-        let mut table = table.clone();
-        table.set_position(None);
+    /// That at a place of a list.
+    fn read(list: &DocumentMut, place: usize, path: &Path) -> Result<Entry, String> {
+        let mut alone = list.clone();
+        let tables = alone.get_mut("policy").and_then(Item::as_array_of_tables_mut);
+        let tables = tables.ok_or("expected tables [[policy]]")?;
+        let mut number = 0..;
+        tables.retain(|_| number.next() == Some(place));
+        let table = tables.get_mut(0).ok_or("expected tables [[policy]]")?;
         let deadline_aware = match table.remove("deadline_aware") {
             None => false,
             Some(item) => item.as_bool().ok_or("deadline_aware: expected true or false")?,
         };
         let text = |key: &str| table.get(key).and_then(Item::as_str).map(str::to_string);
         let label = text("label").or_else(|| text("name")).ok_or("a policy without a name")?;
-        let mut said = format!("{deadline_aware}\n{table}");
-        for (key, item) in table.iter() {
-            said.push_str(&format!("{key}{item}"));
-        }
+        let names = texts(table);
+        let text = alone.to_string();
+        let mut bytes = format!("{deadline_aware}\n{text}").into_bytes();
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut bytes = said.into_bytes();
-        for name in texts(&table) {
-            // Most texts are no names of files.
-            bytes.extend(fs::read(folder.join(name)).unwrap_or_default());
+        for name in names {
+            let each = (0..MOST_NODES).map(|node| name.replace("{node}", &node.to_string()));
+            let files = if name.contains("{node}") { each.collect() } else { vec![name] };
+            for file in files {
+                // Most texts are no names of files.
+                bytes.extend(fs::read(folder.join(file)).unwrap_or_default());
+            }
         }
         let print = format!("{:08x}", crc32c::crc32c(&bytes));
-        Ok(Entry { label, print, deadline_aware, table })
+        Ok(Entry { label, print, deadline_aware, text })
     }
 }
 

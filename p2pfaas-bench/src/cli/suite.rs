@@ -16,7 +16,7 @@ development and training, those from 10000 on are for evaluation.";
 
 pub(super) const RUN_MORE: &str = "\
 On each instance the static policies are tuned, by a grid search with successive halving: the whole grid with one run, \
-the best third with two more, the best ninth with four more. The arrivals of these runs are not those of the \
+the best third with one more, the best ninth with three more. The arrivals of these runs are not those of the \
 evaluation, which all policies meet in the end. Tuned are no co-operation, blind forwarding, PowerOfN by fan_out (1, 2, 3, 5, \
 8, all) and threshold (0 to slots + queue) and PowerOfN with tau, each alone, on nodes with deadline_aware, and with shed=late; \
 and, apart from these, policies that are told rates, speeds and service times, by how many peers they probe. The best of the \

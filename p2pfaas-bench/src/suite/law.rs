@@ -37,7 +37,7 @@ impl Law {
         match self {
             Law::Number(number) if right(number) => None,
             Law::OneOf(numbers) if !numbers.is_empty() && numbers.iter().all(right) => None,
-            Law::Range(range) if range.log && !(range.from > 0.0) => {
+            Law::Range(range) if range.log && range.from == 0.0 => {
                 Some("from must be above 0, where log is true")
             }
             Law::Range(range) if right(&range.from) && right(&range.to) && range.from <= range.to => None,

@@ -98,8 +98,8 @@ const COMBINED: [Combined; 3] = [Combined::Alone, Combined::DeadlineAware, Combi
 
 type Pairs<'a> = Vec<(&'a str, String)>;
 
-/// All families for an instance. In a simulator of which policies can probe that cannot today, they are taken in by
-/// their parameter `probes`.
+/// All families for an instance. A policy with a model is taken in if it has a parameter `probes`: one that can only see all
+/// nodes is no policy of a node.
 ///
 /// # Errors
 /// A registry that builds one of them with other parameters.

@@ -2,7 +2,7 @@
 //! what learned policies bring beyond them.
 //!
 //! A [`Scenario`] is an experiment file with a table `[suite]`. An [`Instance`] is drawn of it by a seed, at a load.
-//! On each instance the static [families](families) are [tuned](tune) under arrivals of their own; then all policies
+//! On each instance the static [families] are [tuned](tune) under arrivals of their own; then all policies
 //! meet the same arrivals, which no tuning has seen. What came of it is [kept](store) instance by instance, and
 //! [summed up](report) over seeds.
 

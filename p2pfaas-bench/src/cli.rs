@@ -3,6 +3,7 @@
 mod export;
 mod faults;
 mod replay;
+mod suite;
 mod sweep;
 mod theory;
 mod tools;
@@ -22,6 +23,8 @@ pub use faults::FaultsArgs;
 use faults::{FAULTS_MORE, faults_help};
 pub use replay::ReplayArgs;
 use replay::{REPLAY_HELP, REPLAY_MORE};
+use suite::SUITE_HELP;
+pub use suite::{SuiteArgs, SuiteCommand, SuiteDrawArgs, SuiteRunArgs, Which};
 use sweep::{MERGE_HELP, SWEEP_HELP, SWEEP_MORE};
 pub use sweep::{MergeArgs, SweepArgs};
 pub use theory::{
@@ -50,6 +53,7 @@ Examples:
   p2pfaas run experiments/quickstart.toml --json | jq '.policies[] | {label, in_time}'
   p2pfaas run experiments/quickstart.toml --on sim
   p2pfaas sweep experiments/quickstart.toml --vary jobs.picture.deadline_s=0.3..1.2/4
+  p2pfaas suite run --seeds 3 --scenario speeds
   p2pfaas train --trace results/monday --only learned/1/0 --out agent.ckpt
   p2pfaas evaluate --trace results/tuesday --only learned/1/0 --agent agent.ckpt
   p2pfaas run experiments/quickstart.toml --on sim --beside results/monday
@@ -225,6 +229,9 @@ pub enum Command {
     /// Run an experiment file with many values in the simulator
     #[command(long_about = SWEEP_HELP, after_long_help = SWEEP_MORE)]
     Sweep(SweepArgs),
+    /// Compare policies on a suite of scenarios, with static ones that are tuned on each instance
+    #[command(long_about = SUITE_HELP)]
+    Suite(SuiteArgs),
     /// Say what an experiment file will run, how long it takes and what is wrong with it
     #[command(long_about = CHECK_HELP, after_long_help = CHECK_MORE)]
     Check(CheckArgs),

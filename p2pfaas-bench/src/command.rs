@@ -3,6 +3,7 @@
 mod faults;
 mod fleet;
 mod replay;
+mod suite;
 mod sweep;
 mod tools;
 mod trace;
@@ -64,6 +65,7 @@ pub fn run_command(registry: Registry) -> ExitCode {
         Command::Man(args) => tools::man(&args),
         Command::Replay(args) => replay::run(&args, &registry),
         Command::Sweep(args) => sweep::run(&args, &registry, &VirtualTime::new(registry.clone())),
+        Command::Suite(args) => suite::run(&args, &registry, &VirtualTime::new(registry.clone())),
         Command::Merge(args) => sweep::merge(&args),
         Command::Export(args) => export_files(&args),
         Command::Record(args) => trace::record(&args),

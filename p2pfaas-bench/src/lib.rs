@@ -7,6 +7,7 @@
 //! - [`embedded`] starts the nodes, on devices that [`emulate`] slows down to what the file says;
 //! - [`load`] sends the jobs, on schedule, whatever the answers do;
 //! - [`simulate`] does the same in virtual time, and [`sweep`] does it for many values of what is varied;
+//! - [`suite`] draws experiments, tunes static policies for each and compares learned ones with them;
 //! - [`curve`] follows agents while they learn;
 //! - [`tally`], [`distribution`], [`in_system`], [`statistics`] and [`summary`] make numbers of what came back, [`results`] keeps them;
 //! - [`kept`] keeps the runs that are over while others go on, so that an interrupted experiment can go on;
@@ -55,6 +56,7 @@ pub mod simulate;
 pub mod site;
 mod stage;
 pub mod statistics;
+pub mod suite;
 pub mod summary;
 pub mod sweep;
 pub mod table;

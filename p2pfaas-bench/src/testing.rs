@@ -46,7 +46,10 @@ pub fn shipped_experiments() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 within(&path, files);
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
+            } else if path.extension().is_some_and(|extension| extension == "toml")
+                // A list of policies.
+                && !path.ends_with("suite/policies.toml")
+            {
                 files.push(path);
             }
         }

@@ -12,6 +12,8 @@ use super::{AgentSpec, Experiment, Place, PolicySpec, schema};
 
 /// The table that tells where results come from.
 pub(super) const PROVENANCE: &str = "provenance";
+/// The table that says what is drawn of an experiment; it is the suite's business.
+pub(super) const SUITE: &str = "suite";
 
 /// Defaults that real nodes cannot be told, whatever they are.
 const ONLY_SIMULATED: [&str; 2] = ["detect_s", "joins_s"];

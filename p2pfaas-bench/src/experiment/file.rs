@@ -79,6 +79,7 @@ impl File {
         let mut root = Table::new("", document.span(), document.get_ref());
         // Results say there where they come from.
         let _ = root.take_table(as_run::PROVENANCE, problems);
+        let _ = root.take_table(as_run::SUITE, problems);
         let file = File {
             cluster: root.take_table("cluster", problems).map(|table| cluster::read(table, problems)),
             network: root.take_table("network", problems).map(|table| network::read(table, problems)),

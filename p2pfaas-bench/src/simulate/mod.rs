@@ -26,7 +26,7 @@ use crate::series::PolicySeries;
 use crate::summary::{PolicyRuns, Summary};
 
 pub use engine::{Ended, Engine, EngineError};
-pub(crate) use once::{Once, once};
+pub(crate) use once::{CountedRun, Once, count, once};
 pub(crate) use progress::virtual_s;
 pub use progress::{Gauge, SimProgress};
 pub(crate) use tasks::each;

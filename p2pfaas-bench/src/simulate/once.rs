@@ -10,6 +10,7 @@ use crate::kept::Ran;
 use crate::results::Folder;
 use crate::series::RunSeries;
 use crate::summary::RunMeasured;
+use crate::tally::Tally;
 
 /// What is to be run, and what is to be kept of it.
 pub(crate) struct Once<'a> {
@@ -24,6 +25,33 @@ pub(crate) struct Once<'a> {
     pub charts: bool,
     /// Where its agents are kept.
     pub agents: Option<&'a Folder>,
+}
+
+/// What was counted of one run.
+pub(crate) struct CountedRun {
+    pub tally: Tally,
+    /// Of each node, the jobs that were due there and those of them that were in time.
+    pub nodes: Vec<(u64, u64)>,
+    /// It was ended before it was over.
+    pub interrupted: bool,
+}
+
+/// One policy under one seed, counted by node as well; nothing is kept.
+pub(crate) fn count(
+    engine: &dyn Engine,
+    experiment: &Experiment,
+    policy: usize,
+    seed: u64,
+    gauge: Gauge<'_>,
+    stop: &CancellationToken,
+) -> Result<CountedRun, SimulateError> {
+    let policy = &experiment.policies[policy];
+    let watcher = Watcher::new(experiment, policy, seed, None, gauge, stop)?;
+    let mut watcher = watcher.by_node(experiment.nodes.len());
+    let ended = engine.run(experiment, policy, seed, &mut watcher);
+    let watched = watcher.finish()?;
+    ended.map_err(|source| SimulateError::Engine { label: policy.label.clone(), seed, source })?;
+    Ok(CountedRun { tally: watched.tally, nodes: watched.nodes, interrupted: watched.stopped })
 }
 
 pub(crate) fn once(

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Gauge;
 use crate::curve::{Curve, Glimpse};
 use crate::experiment::{Experiment, PolicySpec};
-use crate::job::JobRecord;
+use crate::job::{JobRecord, Phase};
 use crate::results::{JobsFile, JobsFileError, Row};
 use crate::series::{RunSeries, Seen};
 use crate::tally::Tally;
@@ -19,6 +19,8 @@ pub struct Watcher<'a> {
     tally: Tally,
     curve: Option<Curve>,
     series: Option<RunSeries>,
+    /// Jobs that were due at each node, and those of them that were in time; empty where nobody asks.
+    nodes: Vec<(u64, u64)>,
     jobs: Option<Jobs>,
     gauge: Gauge<'a>,
     stop: &'a CancellationToken,
@@ -38,6 +40,7 @@ pub(super) struct Watched {
     pub tally: Tally,
     pub curve: Option<Curve>,
     pub series: Option<RunSeries>,
+    pub nodes: Vec<(u64, u64)>,
     /// It has ended the run before it was over.
     pub stopped: bool,
 }
@@ -59,6 +62,7 @@ impl<'a> Watcher<'a> {
             tally: Tally::new(experiment.measured_s()),
             curve: policy.learns().then(|| Curve::new(&policy.label, seed)),
             series: None,
+            nodes: Vec::new(),
             jobs: jobs.transpose()?,
             gauge,
             stop,
@@ -72,6 +76,11 @@ impl<'a> Watcher<'a> {
         Watcher { series, ..self }
     }
 
+    /// The same, which also counts the jobs of each of so many nodes.
+    pub(super) fn by_node(self, nodes: usize) -> Self {
+        Watcher { nodes: vec![(0, 0); nodes], ..self }
+    }
+
     /// A job has ended. Its record is only made when it is to be kept.
     pub fn finished(&mut self, job: &Seen, record: impl FnOnce() -> JobRecord) {
         self.tally.add(&job.counted);
@@ -80,6 +89,12 @@ impl<'a> Watcher<'a> {
         }
         if let Some(series) = &mut self.series {
             series.add(job);
+        }
+        if let (Phase::Measured, Some((due, in_time))) =
+            (job.counted.phase, self.nodes.get_mut(job.node as usize))
+        {
+            *due += 1;
+            *in_time += u64::from(job.counted.in_time);
         }
         if let (Some(jobs), None) = (&mut self.jobs, &self.failed) {
             let row = Row { policy: Arc::clone(&jobs.policy), seed: jobs.seed, job: record() };
@@ -109,6 +124,7 @@ impl<'a> Watcher<'a> {
                 tally: self.tally,
                 curve: self.curve,
                 series: self.series,
+                nodes: self.nodes,
                 stopped: self.stopped,
             }),
         }

@@ -30,7 +30,7 @@ impl Effects for Nowhere {
         black_box(job);
         self.executed += 1;
     }
-    fn probe(&mut self, job: JobKey, peer: PeerId) {
+    fn probe(&mut self, job: JobKey, peer: PeerId, _: Option<&Question>) {
         black_box(job);
         self.probed = Some(peer);
     }
@@ -126,7 +126,7 @@ impl Bench {
     fn cycle(&mut self) {
         let job = self.arrive();
         let peer = self.effects.probed.expect("a probe");
-        self.tell(Event::Probed { job, peer, load: Some(PeerLoad::default()), node: None });
+        self.tell(Event::Probed { job, peer, load: Some(PeerLoad::default()), offer: None, node: None });
         self.tell(Event::Forwarded { job, answer: ForwardAnswer::Served });
     }
 }

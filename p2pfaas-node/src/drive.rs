@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::stream::{FuturesUnordered, Stream};
+use p2pfaas_core::offers::Offer;
 use p2pfaas_core::{Arrival, Event, JobKey, NodeId, PeerId, PeerLoad};
 
 use crate::engine::{Command, Ending};
@@ -35,6 +36,7 @@ pub(crate) enum JobResult {
 pub(crate) struct Probed {
     pub peer: PeerId,
     pub load: Option<PeerLoad>,
+    pub offer: Option<Offer>,
     pub node: Option<NodeId>,
 }
 
@@ -154,7 +156,10 @@ impl Job {
             Command::Probe(peers) => Work::Probes(
                 peers
                     .into_iter()
-                    .map(|peer| Box::pin(self.shared.peers.probe(peer)) as Boxed<Probed>)
+                    .map(|(peer, question)| {
+                        Box::pin(self.shared.peers.probe(peer, &self.function.name, question))
+                            as Boxed<Probed>
+                    })
                     .collect(),
             ),
             Command::Forward(forward) => {
@@ -195,7 +200,9 @@ impl Job {
     fn done(&mut self, done: Done) -> Option<Command> {
         let job = self.key;
         let event = match done {
-            Done::Probed(Probed { peer, load, node }) => Event::Probed { job, peer, load, offer: None, node },
+            Done::Probed(Probed { peer, load, offer, node }) => {
+                Event::Probed { job, peer, load, offer, node }
+            }
             Done::Executed(result) => {
                 let success = result.as_ref().is_ok_and(|answer| answer.status.is_success());
                 self.work = Work::Nothing;

@@ -12,14 +12,16 @@ use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use p2pfaas_core::agent::{Choice, Experience, Observation};
+use p2pfaas_core::offers::Question;
 use p2pfaas_core::policy::{Descriptor, Policy};
 use p2pfaas_core::{
-    Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, NodeId, Outcome, PeerId, PeerSet, Peers,
-    Report, Time, Timings,
+    Arrival, Counters, Effects, Event, Forward, JobId, JobKey, Node, NodeId, Outcome, PeerId, Peers, Report,
+    Time, Timings,
 };
 use p2pfaas_learner::Entry;
 use parking_lot::Mutex;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use smallvec::{SmallVec, smallvec};
 use tokio::sync::Notify;
 
 use crate::dashboard::Choices;
@@ -30,7 +32,8 @@ use crate::learner::{AgentError, Asked, Link};
 #[derive(Debug)]
 pub(crate) enum Command {
     Execute,
-    Probe(PeerSet),
+    /// Peers, each with what it is asked.
+    Probe(SmallVec<[(PeerId, Option<Question>); 2]>),
     Forward(Box<Forward>),
     End(Box<Ending>),
 }
@@ -145,8 +148,8 @@ impl Effects for Post<'_> {
     fn execute(&mut self, job: JobKey) {
         self.deliver(job, Command::Execute);
     }
-    fn probe(&mut self, job: JobKey, peer: PeerId, _: Option<&p2pfaas_core::offers::Question>) {
-        self.deliver(job, Command::Probe(PeerSet::from_slice(&[peer])));
+    fn probe(&mut self, job: JobKey, peer: PeerId, question: Option<&Question>) {
+        self.deliver(job, Command::Probe(smallvec![(peer, question.copied())]));
     }
     fn forward(&mut self, job: JobKey, forward: &Forward) {
         self.deliver(job, Command::Forward(Box::new(forward.clone())));

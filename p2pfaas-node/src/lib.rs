@@ -21,6 +21,7 @@ pub mod fuzz;
 mod learner;
 mod membership;
 mod metrics;
+mod offers;
 mod peer_client;
 mod security;
 mod service;

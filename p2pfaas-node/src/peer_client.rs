@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use p2pfaas_core::offers::Question;
 use p2pfaas_core::wire::{
     ErrorBody, ErrorCode, MACHINE_USER_AGENT, PeerJobRequest, PeerJobResponse, headers,
 };
@@ -16,6 +17,7 @@ use parking_lot::RwLock;
 
 use crate::client::{CallSettings, Client, ClientError};
 use crate::drive::Probed;
+use crate::offers;
 use crate::security::Security;
 
 /// A job on its way to a peer.
@@ -138,10 +140,20 @@ impl PeerClient {
         Some(request)
     }
 
-    pub(crate) fn probe(self: &Arc<Self>, peer: PeerId) -> impl Future<Output = Probed> + Send + use<> {
-        let this = self.clone();
+    /// Asks a peer for its load, and with a question about a job of this function for its offer.
+    pub(crate) fn probe(
+        self: &Arc<Self>,
+        peer: PeerId,
+        function: &Arc<str>,
+        question: Option<Question>,
+    ) -> impl Future<Output = Probed> + Send + use<> {
+        let (this, function) = (self.clone(), function.clone());
         async move {
-            let response = match this.request(peer, Method::GET, "/monitoring/load", Bytes::new()) {
+            let mut request = this.request(peer, Method::GET, "/monitoring/load", Bytes::new());
+            if let (Some(request), Some(question)) = (&mut request, question) {
+                offers::ask(request.headers_mut(), &function, &question);
+            }
+            let response = match request {
                 // Whoever is there now may be another one than before: the answer tells.
                 Some(request) => this.send(request, None).await.ok(),
                 None => None,
@@ -150,7 +162,7 @@ impl PeerClient {
             let headers = answer.as_ref().map(|response| response.headers());
             let node = headers.and_then(|headers| text(headers, headers::NODE_ID)?.parse().ok());
             this.learn(peer, node);
-            Probed { peer, load: headers.and_then(load), node }
+            Probed { peer, load: headers.and_then(load), offer: headers.and_then(offers::made), node }
         }
     }
 
@@ -190,6 +202,7 @@ impl PeerClient {
             visited: Some(forward.visited.iter().map(NodeId::to_string).collect()),
             task_type: Some(forward.task_type),
             deadline_seconds: forward.deadline.map(|left| left.as_secs_f64()),
+            told_load: forward.told,
         };
         let body = serde_json::to_vec(&message).ok()?;
         let path = format!("/peer/function/{function}");

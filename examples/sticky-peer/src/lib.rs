@@ -110,17 +110,17 @@ mod tests {
         let arrival = || Event::Arrive(Arrival::from_client(FunctionId(0)));
         happens(Event::SetPeers(vec![("peer:18080".into(), Some(NodeId(2)))]));
         assert!(matches!(happens(arrival()), Some(Effect::Execute { .. })), "below the threshold");
-        let Some(Effect::Probe { job, peer }) = happens(arrival()) else { panic!("nobody is known yet") };
+        let Some(Effect::Probe { job, peer, .. }) = happens(arrival()) else { panic!("nobody is known yet") };
         let load = Some(PeerLoad { running: 0, queued: 0, slots: 3 });
-        let taken = happens(Event::Probed { job, peer, load, node: None });
+        let taken = happens(Event::Probed { job, peer, load, offer: None, node: None });
         assert!(matches!(taken, Some(Effect::Forward { .. })));
         for _ in 0..2 {
             assert!(matches!(happens(arrival()), Some(Effect::Forward { .. })), "without a probe");
         }
-        let Some(Effect::Probe { job, peer }) = happens(arrival()) else {
+        let Some(Effect::Probe { job, peer, .. }) = happens(arrival()) else {
             panic!("its three slots are used")
         };
-        let failed = happens(Event::Probed { job, peer, load: None, node: None });
+        let failed = happens(Event::Probed { job, peer, load: None, offer: None, node: None });
         assert_eq!(failed, Some(Effect::Execute { job }));
     }
 }

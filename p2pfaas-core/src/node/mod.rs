@@ -316,7 +316,15 @@ impl Node {
         question: impl FnOnce(&mut dyn Policy, &Situation<'_>, &[ProbeReply], &mut dyn Rng) -> Decision,
     ) -> Decision {
         let Some(job) = self.jobs.get(key) else { return Decision::Local };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, self.appraiser.as_deref());
+        let situation = situation(
+            now,
+            job,
+            &self.slots,
+            &self.peers,
+            self.arrival_rate,
+            &self.pace,
+            self.appraiser.as_deref(),
+        );
         question(self.policies.get_mut(job.policy), &situation, job.replies(), rng)
     }
 
@@ -365,10 +373,13 @@ impl Node {
         if self.appraiser.is_none() {
             return;
         }
-        let Some(question) = self.situation(now, key).map(|situation| situation.question(Duration::ZERO)) else { return };
+        let Some(question) = self.situation(now, key).map(|situation| situation.question(Duration::ZERO))
+        else {
+            return;
+        };
         let capacity = self.slots.capacity();
         if let Some(appraiser) = &mut self.appraiser {
-            appraiser.wanted(now, question, capacity, self.arrival_rate);
+            appraiser.wanted(now, question, capacity);
         }
     }
 
@@ -398,15 +409,33 @@ impl Node {
     fn is_hopeless(&self, now: Time, key: JobKey, idle: bool) -> bool {
         let Some(job) = self.jobs.get(key) else { return false };
         let Some(deadline) = job.deadline.get() else { return false };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, self.appraiser.as_deref());
+        let situation = situation(
+            now,
+            job,
+            &self.slots,
+            &self.peers,
+            self.arrival_rate,
+            &self.pace,
+            self.appraiser.as_deref(),
+        );
         let needed = if idle { Duration::ZERO } else { situation.expected_here() };
         now + needed > deadline
+    }
+
+    /// Whether a job that has waited takes more from those behind it than it brings, if it begins now.
+    fn is_worthless(&self, now: Time, key: JobKey) -> bool {
+        let Some(situation) = self.situation(now, key) else { return false };
+        let Some(appraiser) = self.appraiser.as_ref().filter(|_| situation.slots.load() > 0) else {
+            return false;
+        };
+        appraiser.offer_to_begin(&situation.question(Duration::ZERO), situation.slots.load()).worth() <= 0.0
     }
 
     /// Gives free slots to those who have waited longest.
     fn fill_slots<E: Effects>(&mut self, now: Time, fx: &mut E) {
         while let Some(key) = self.slots.next_waiting() {
-            let hopeless = self.config.deadline_aware && self.is_hopeless(now, key, false);
+            let hopeless = self.config.deadline_aware && self.is_hopeless(now, key, false)
+                || self.appraiser.is_some() && self.is_worthless(now, key);
             let Some(job) = self.jobs.get_mut(key) else { continue };
             if hopeless {
                 job.enter(Stage::Deciding);
@@ -457,7 +486,11 @@ impl Node {
             visited: path_with(job.visited(), self.id),
             task_type: job.task_type,
             deadline: job.deadline.get().map(|deadline| deadline.since(now)),
-            told: job.replies().iter().find(|reply| reply.peer == peer).and_then(|reply| Some(reply.load?.total())),
+            told: job
+                .replies()
+                .iter()
+                .find(|reply| reply.peer == peer)
+                .and_then(|reply| Some(reply.load?.total())),
         };
         fx.forward(key, &forward);
     }
@@ -541,7 +574,15 @@ impl Node {
         self.timers.set(now + self.config.ask_timeout, key, Alarm::Stage(job.stage_number));
         self.counters.asks += 1;
         let Some(job) = self.jobs.get(key) else { return };
-        let situation = situation(now, job, &self.slots, &self.peers, self.arrival_rate, &self.pace, self.appraiser.as_deref());
+        let situation = situation(
+            now,
+            job,
+            &self.slots,
+            &self.peers,
+            self.arrival_rate,
+            &self.pace,
+            self.appraiser.as_deref(),
+        );
         self.observation.state.clear();
         self.observation.mask.clear();
         self.policies.get(job.policy).observe(&situation, &mut self.observation);

@@ -16,6 +16,12 @@ const MAX_KINDS: usize = 16;
 const MAX_PRICES: usize = 64;
 /// Jobs that want to run here between two workings out.
 const JOBS_A_PRICING: u32 = 16;
+/// The newest job counts as one of so many in the shares of the kinds.
+const JOBS_OF: f64 = 256.0;
+/// And as one of so many in the mean of its kind's times left.
+const TIMES_LEFT_OF: f64 = 32.0;
+/// Between which variations, squared, a wait is believed to be a gamma distribution.
+const VARIATIONS: (f64, f64) = (0.05, 4.0);
 
 /// The appraiser of one node.
 #[derive(Debug, Clone, Default)]
@@ -49,24 +55,24 @@ impl Appraiser {
     }
 
     /// A job wants to run here: it is about to, or there is no room, or it is not worth it.
-    pub(crate) fn wanted(&mut self, now: Time, question: Question, capacity: Capacity, clients: ArrivalRate) {
+    pub(crate) fn wanted(&mut self, now: Time, question: Question, capacity: Capacity) {
         self.demand.arrived(now);
         self.began.get_or_insert(now);
         for kind in &mut self.kinds {
-            kind.jobs *= 1.0 - 1.0 / 256.0;
+            kind.jobs *= 1.0 - 1.0 / JOBS_OF;
         }
         if let Some(kind) = self.kind_mut(question) {
             kind.jobs += 1.0;
             let left_s = question.time_left.map_or(f64::INFINITY, |left| left.as_secs_f64());
             match left_s.is_finite() && kind.time_left_s.is_finite() {
-                true => kind.time_left_s += (left_s - kind.time_left_s) / kind.jobs.min(32.0),
+                true => kind.time_left_s += (left_s - kind.time_left_s) / kind.jobs.min(TIMES_LEFT_OF),
                 false => kind.time_left_s = left_s,
             }
         }
         self.since += 1;
         if self.since >= JOBS_A_PRICING || self.prices.is_empty() {
             self.since = 0;
-            self.work_out_prices(now, capacity, clients);
+            self.work_out_prices(now, capacity);
         }
     }
 
@@ -76,8 +82,13 @@ impl Appraiser {
     }
 
     /// What a peer's job is worth here that will come because this load is told.
-    pub(crate) fn offer_to_peer(&self, question: &Question, load: PeerLoad, capacity: Capacity) -> Option<Offer> {
-        let told = load.running + load.queued;
+    pub(crate) fn offer_to_peer(
+        &self,
+        question: &Question,
+        load: PeerLoad,
+        capacity: Capacity,
+    ) -> Option<Offer> {
+        let told = load.total();
         let (mut in_time, mut price, mut room) = (0.0, 0.0, false);
         for (found, share) in self.drift.found(told) {
             let running = found.min(capacity.slots);
@@ -92,21 +103,32 @@ impl Appraiser {
         room.then_some(Offer { in_time, price })
     }
 
-    /// What a job is worth here when it finds this load; `None` where there is no room for it.
-    pub(crate) fn offer(&self, question: &Question, load: PeerLoad, capacity: Capacity) -> Option<Offer> {
-        let found = load.running + load.queued;
-        if found >= capacity.slots.saturating_add(capacity.queue) {
-            return None;
-        }
+    /// What a job that has waited is worth if it begins now, with so many others here.
+    pub(crate) fn offer_to_begin(&self, question: &Question, others: u32) -> Offer {
         let law = self.law(question);
-        let left_s = question.time_left.map_or(f64::INFINITY, |left| left.as_secs_f64());
+        let in_time = question.time_left.map_or(1.0, |left| law.within(left.as_secs_f64()));
+        Offer { in_time: in_time as f32, price: self.price(law, others) }
+    }
+
+    fn price(&self, law: &Law, found: u32) -> f32 {
         let price = self.prices.get(found as usize).or(self.prices.last()).copied().unwrap_or(0.0);
         let size = match (law.mean_s(), self.all.mean_s()) {
             (Some(own), Some(all)) if all > 0.0 => own / all,
             _ => 1.0,
         };
+        (price * size) as f32
+    }
+
+    /// What a job is worth here when it finds this load; `None` where there is no room for it.
+    pub(crate) fn offer(&self, question: &Question, load: PeerLoad, capacity: Capacity) -> Option<Offer> {
+        let found = load.total();
+        if found >= capacity.slots.saturating_add(capacity.queue) {
+            return None;
+        }
+        let law = self.law(question);
+        let left_s = question.time_left.map_or(f64::INFINITY, |left| left.as_secs_f64());
         let in_time = self.in_time(law, left_s, found, capacity.slots);
-        Some(Offer { in_time: in_time as f32, price: (price * size * super::knob("PRICE", 1.0)) as f32 })
+        Some(Offer { in_time: in_time as f32, price: self.price(law, found) })
     }
 
     fn in_time(&self, law: &Law, left_s: f64, found: u32, slots: u32) -> f64 {
@@ -119,27 +141,29 @@ impl Appraiser {
         }
         let ahead = f64::from(found + 1 - slots);
         let wait_s = ahead * all_s / f64::from(slots);
-        let shape = ahead / self.all.variation().clamp(0.05, 4.0);
+        let shape = ahead / self.all.variation().clamp(VARIATIONS.0, VARIATIONS.1);
         let points = law.points().filter(|(seconds, _)| *seconds < left_s);
         points.map(|(seconds, share)| share * wait::within(left_s - seconds, wait_s, shape)).sum()
     }
 
-    fn work_out_prices(&mut self, now: Time, capacity: Capacity, clients: ArrivalRate) {
+    fn work_out_prices(&mut self, now: Time, capacity: Capacity) {
         let Some(mean_s) = self.all.mean_s().filter(|mean_s| *mean_s > 0.0) else { return };
         let room = (capacity.slots.saturating_add(capacity.queue) as usize).min(MAX_PRICES);
+        if capacity.slots == 0 {
+            return;
+        }
         let jobs: f64 = self.kinds.iter().map(|kind| kind.jobs).sum();
         let reward = |load: usize| {
-            let of = |kind: &Kind| kind.jobs * self.in_time(&kind.law, kind.time_left_s, load as u32, capacity.slots);
+            let of = |kind: &Kind| {
+                kind.jobs * self.in_time(&kind.law, kind.time_left_s, load as u32, capacity.slots)
+            };
             self.kinds.iter().map(of).sum::<f64>() / jobs
         };
         let reward: Vec<f64> = (0..room).map(reward).collect();
         let running = |jobs: usize| jobs.min(capacity.slots as usize) as f64;
         let leaving: Vec<f64> = (1..=room).map(|jobs| running(jobs) / mean_s).collect();
         let age = self.began.map_or(0.0, |began| now.since(began).as_secs_f64());
-        let c = super::knob("CLIENT", 0.0);
-        let mean_s = if super::knob("TRUE", 0.0) > 0.0 { mean_s } else { mean_s };
-        let rate = (1.0 - c) * self.demand.per_s_after(now, age) + c * clients.per_s_after(now, age);
-        self.prices = prices(rate, &leaving, &reward);
+        self.prices = prices(self.demand.per_s_after(now, age), &leaving, &reward);
     }
 
     fn law(&self, question: &Question) -> &Law {
@@ -184,3 +208,7 @@ impl Kind {
         self.question.function == question.function && self.question.task_type == question.task_type
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

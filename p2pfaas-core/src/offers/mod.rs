@@ -19,6 +19,9 @@ use crate::job::FunctionId;
 pub(crate) use appraiser::Appraiser;
 pub use harm::{Harm, harm};
 
+/// A job that takes more from others than this is believed to take nothing so exactly.
+const MAX_PRICE: f32 = 1e6;
+
 /// What a node asks a peer with a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Question {
@@ -40,15 +43,13 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// Whether its numbers can be what they are said to be; a peer may say anything.
+    pub fn is_possible(&self) -> bool {
+        (0.0..=1.0).contains(&self.in_time) && (0.0..=MAX_PRICE).contains(&self.price)
+    }
+
     /// What the job brings to all jobs together: itself in time, less the others.
     pub fn worth(&self) -> f32 {
         self.in_time - self.price
     }
-}
-
-pub fn knob(name: &str, default: f64) -> f64 {
-    use std::sync::OnceLock;
-    use std::collections::HashMap;
-    static K: OnceLock<HashMap<String, f64>> = OnceLock::new();
-    K.get_or_init(|| std::env::vars().filter_map(|(k, v)| Some((k, v.parse().ok()?))).collect()).get(name).copied().unwrap_or(default)
 }

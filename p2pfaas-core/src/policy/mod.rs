@@ -57,7 +57,7 @@ use crate::job::{Failure, FunctionId, NodeId};
 use crate::node::{ArrivalRate, Pace};
 use crate::offers::{Appraiser, Offer, Question};
 use crate::peers::{EligiblePeers, PeerId, PeerLoad, PeerSet};
-use crate::slots::Slots;
+use crate::slots::{Capacity, Slots};
 
 pub use descriptor::{Descriptor, Parameter, PolicyError, Values};
 pub use encoder::Encoder;
@@ -180,6 +180,13 @@ impl Situation<'_> {
         let (running, queued, capacity) = (self.slots.running(), self.slots.queued(), self.slots.capacity());
         let load = PeerLoad { running, queued, slots: capacity.slots };
         self.appraiser?.offer(&self.question(Duration::ZERO), load, capacity)
+    }
+
+    /// What the job would be worth at a node with these slots, this load, and the queue and experience of this one.
+    pub(crate) fn offer_of_one_like_this(&self, load: PeerLoad, on_the_way: Duration) -> Option<Offer> {
+        let slots = if load.slots > 0 { load.slots } else { self.slots.capacity().slots };
+        let capacity = Capacity { slots, ..self.slots.capacity() };
+        self.appraiser?.offer(&self.question(on_the_way), load, capacity)
     }
 
     /// What is asked of a peer if so much of the time left is lost on the way.

@@ -2,42 +2,43 @@
 
 use rand::RngExt;
 
-use super::power_of_n::{FAN_OUT, probe};
+use super::descriptor::bad;
+use super::power_of_n::probe;
 use super::*;
 
-/// Asks random peers for offers, and sends the job to the node whose offer is worth most; rejects a job that takes more from
-/// later ones than it brings, wherever it ran.
+/// Runs a job here while its own offer is worth enough; else asks random peers for theirs, and sends the job to whom it is
+/// worth most. A job that takes more from later ones than it brings, wherever it ran, is rejected.
+///
+/// A peer that makes no offer (an old one, or one of another policy) counts as if it were a node like this one, at the load
+/// that it tells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OfferScheduler {
     /// F: peers to probe.
     pub fan_out: u32,
-    /// Peers are probed while the own offer is worth less.
-    pub enough: f64,
-    /// By how much a peer's offer must be worth more than the own.
-    pub margin: f64,
+    /// Peers are probed only while the own offer is worth less.
+    pub enough: f32,
 }
 
 impl OfferScheduler {
-    fn best(&self, own: Option<Offer>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
-        let mut best = own.map_or(f32::NEG_INFINITY, |offer| offer.worth() + self.margin as f32);
-        let (mut equals, mut peer) = (0, None);
-        let mut any = own.is_some();
+    fn best(situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
+        let own = situation.offer_here();
+        let (mut best, mut equals, mut peer) = (own.map(|offer| offer.worth()), 0, None);
         for reply in replies {
-            let Some(offer) = reply.offer else { continue };
-            any = true;
-            let worth = offer.worth();
-            if worth > best || worth == best && peer.is_some() {
-                equals = if worth > best { 1 } else { equals + 1 };
-                best = worth;
-                if equals == 1 || rng.random_range(0..equals) == 0 {
+            let as_here = || situation.offer_of_one_like_this(reply.load?, 2 * reply.round_trip);
+            let Some(worth) = reply.offer.or_else(as_here).map(|offer| offer.worth()) else { continue };
+            if best.is_none_or(|best| worth > best) {
+                (best, equals, peer) = (Some(worth), 1, Some(reply.peer));
+            } else if best == Some(worth) && peer.is_some() {
+                equals += 1;
+                if rng.random_range(0..equals) == 0 {
                     peer = Some(reply.peer);
                 }
             }
         }
-        match peer {
-            _ if any && best <= crate::offers::knob("FLOOR", 0.0) as f32 => Decision::Reject,
-            Some(peer) => Decision::Forward(peer),
-            None => Decision::Local,
+        match (best, peer) {
+            (Some(worth), _) if worth <= 0.0 => Decision::Reject,
+            (_, Some(peer)) => Decision::Forward(peer),
+            (_, None) => Decision::Local,
         }
     }
 }
@@ -45,49 +46,54 @@ impl OfferScheduler {
 impl Policy for OfferScheduler {
     fn descriptor(&self) -> Descriptor {
         let mut descriptor = Descriptor::new(Self::NAME, [self.fan_out.to_string().as_str()]);
-        descriptor.parameters.push(format!("enough={}", self.enough));
-        descriptor.parameters.push(format!("margin={}", self.margin));
+        if self.enough != ENOUGH {
+            descriptor.parameters.push(format!("enough={}", self.enough));
+        }
         descriptor
+    }
+
+    fn arrived(&mut self, situation: &Situation<'_>, rng: &mut dyn Rng) -> Decision {
+        let enough = || situation.offer_here().is_some_and(|offer| offer.worth() >= self.enough);
+        if situation.job.hops > 0 || enough() {
+            return Decision::Local;
+        }
+        match probe(situation, self.fan_out, rng) {
+            Decision::Local => Self::best(situation, &[], rng),
+            decision => decision,
+        }
+    }
+
+    fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
+        Self::best(situation, replies, rng)
     }
 
     fn asks_for_offers(&self) -> bool {
         true
     }
-
-    fn arrived(&mut self, situation: &Situation<'_>, rng: &mut dyn Rng) -> Decision {
-        if situation.job.hops > 0 {
-            return Decision::Local;
-        }
-        match situation.offer_here() {
-            Some(own) if f64::from(own.worth()) >= self.enough => Decision::Local,
-            own => match probe(situation, self.fan_out, rng) {
-                Decision::Local => self.best(own, &[], rng),
-                decision => decision,
-            },
-        }
-    }
-
-    fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
-        self.best(situation.offer_here(), replies, rng)
-    }
 }
+
+const ENOUGH: f32 = 0.4;
 
 impl PolicyKind for OfferScheduler {
     const NAME: &str = "OfferScheduler";
-    const PARAMETERS: &[Parameter] = &[FAN_OUT];
-    const OPTIONS: &[Parameter] = &[
-        Parameter { name: "enough", default: "1", meaning: "peers are probed while the own offer is worth less" },
-        Parameter { name: "margin", default: "0", meaning: "by how much a peer's offer must be worth more" },
-    ];
+    const PARAMETERS: &[Parameter] =
+        &[Parameter { name: "fan_out", default: "3", meaning: "F: random peers to ask for an offer" }];
+    const OPTIONS: &[Parameter] = &[Parameter {
+        name: "enough",
+        default: "0.4",
+        meaning: "peers are asked only while a job is worth less here: 1 is a job that is in time for sure and harms \
+                  nobody",
+    }];
 
     fn build(values: &mut Values) -> Result<Self, PolicyError> {
-        let number = |values: &mut Values, name: &'static str, default: f64| {
-            values.optional(name).map_or(default, |text| text.parse().unwrap_or(default))
+        let fan_out = values.u32("fan_out")?;
+        let enough = match values.optional("enough") {
+            None => ENOUGH,
+            Some(text) => match text.parse() {
+                Ok(enough) if f32::is_finite(enough) => enough,
+                _ => return Err(bad("enough", "a number", &text)),
+            },
         };
-        Ok(OfferScheduler {
-            fan_out: values.u32("fan_out")?,
-            enough: number(values, "enough", 1.0),
-            margin: number(values, "margin", 0.0),
-        })
+        Ok(OfferScheduler { fan_out, enough })
     }
 }

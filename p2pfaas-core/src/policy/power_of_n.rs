@@ -149,6 +149,7 @@ mod tests {
         let reply = |(index, load): (usize, &Option<u32>)| ProbeReply {
             peer: PeerId(index as u32),
             load: load.map(|running| PeerLoad { running, queued: 0, slots: 4 }),
+            offer: None,
             answered: true,
             round_trip: Duration::ZERO,
         };

@@ -70,6 +70,12 @@ headers! {
     MAX_LOAD = "x-p2pfaas-maxload";
     /// Answer to a probe: jobs waiting.
     QUEUE_LENGTH = "x-p2pfog-queue-length";
+    /// Probe, ours only: asks for an offer for a job of this function, with [`TASK_TYPE`] and [`DEADLINE`] where there is one.
+    FUNCTION = "x-p2pfaas-function";
+    /// Answer to a probe, ours only: how likely the job is in time there, 0 to 1.
+    OFFER_IN_TIME = "x-p2pfaas-offer-in-time";
+    /// Answer to a probe, ours only: how many later jobs would not be in time because of it.
+    OFFER_PRICE = "x-p2pfaas-offer-price";
     /// Answer of our nodes to a probe: their identity.
     NODE_ID = "x-p2pfaas-node-id";
     /// Discovery, both ways: the machine's address.

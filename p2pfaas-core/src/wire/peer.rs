@@ -49,6 +49,9 @@ pub struct PeerJobRequest {
     /// Seconds until the deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_seconds: Option<f64>,
+    /// The load that the receiver told when it was probed for this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_load: Option<u32>,
 }
 
 impl PeerJobRequest {

@@ -66,12 +66,12 @@ pub fn run(world: &mut World, step: Step) {
                 let (job, peer) = *which.get(&probes);
                 let name = world.node.peers().name(peer).filter(|_| tells_node);
                 let node = name.filter(|name| *name != "old").map(named);
-                world.handle(Event::Probed { job, peer, load, node });
+                world.handle(Event::Probed { job, peer, load, offer: None, node });
             }
         }
         Step::ReplyOfSomebodyElse { which, peer } => {
             if let Some(job) = pick(all(world), which) {
-                world.handle(Event::Probed { job, peer: PeerId(peer), load: None, node: None });
+                world.handle(Event::Probed { job, peer: PeerId(peer), load: None, offer: None, node: None });
             }
         }
         Step::Act { which, late, action } => {
@@ -101,7 +101,7 @@ pub fn run(world: &mut World, step: Step) {
         Step::UnknownJob(which) => {
             let job = serde_json::from_str(r#"{"index": 4000000, "generation": 1}"#).expect("a key");
             let events = [
-                Event::Probed { job, peer: PeerId(0), load: None, node: None },
+                Event::Probed { job, peer: PeerId(0), load: None, offer: None, node: None },
                 Event::Acted { job, choice: None },
                 Event::Executed { job, success: true },
                 Event::Forwarded { job, answer: ForwardAnswer::NoAnswer },
@@ -158,6 +158,7 @@ fn arrivals() -> impl Strategy<Value = Arrival> {
         task_type,
         deadline: deadline.map(ms),
         policy,
+        told: None,
     })
 }
 

@@ -211,7 +211,7 @@ impl Cluster {
             None => (Some(PeerLoad::default()), None),
         };
         let load = if self.lost() { None } else { load };
-        self.send(Message::Event { node: from, event: Event::Probed { job, peer, load, node } });
+        self.send(Message::Event { node: from, event: Event::Probed { job, peer, load, offer: None, node } });
     }
 
     /// An old peer runs a job sometimes; most times it sends it to one of ours, who cannot see that
@@ -253,7 +253,7 @@ impl Cluster {
                     let success = self.rng.random_bool(0.9);
                     self.send(Message::Event { node, event: Event::Executed { job, success } });
                 }
-                Effect::Probe { job, peer } => {
+                Effect::Probe { job, peer, .. } => {
                     if !self.lost() {
                         self.send(Message::Probe { from: node, job, peer });
                     }

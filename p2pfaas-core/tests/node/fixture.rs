@@ -130,7 +130,7 @@ impl Rig {
 
     pub fn replied(&mut self, job: JobKey, peer: &str, load: Option<PeerLoad>) -> Vec<Effect> {
         let peer = self.peer(peer);
-        self.tell(Event::Probed { job, peer, load, node: None })
+        self.tell(Event::Probed { job, peer, load, offer: None, node: None })
     }
 
     pub fn acted(&mut self, job: JobKey, action: Option<u32>) -> Vec<Effect> {
@@ -193,7 +193,7 @@ pub struct Reports(pub Vec<Heard>);
 
 impl Effects for Reports {
     fn execute(&mut self, _: JobKey) {}
-    fn probe(&mut self, _: JobKey, _: PeerId) {}
+    fn probe(&mut self, _: JobKey, _: PeerId, _: Option<&p2pfaas_core::offers::Question>) {}
     fn forward(&mut self, _: JobKey, _: &Forward) {}
     fn ask(&mut self, _: JobKey, _: &Observation) {}
     fn learn(&mut self, _: &Experience<'_>) {}

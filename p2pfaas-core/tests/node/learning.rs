@@ -68,7 +68,7 @@ fn each_action_does_what_its_number_says() {
         rig.load_up_to(1);
         let effects = rig.acted(job, Some(2));
         let [peer] = probed(&effects)[..] else { panic!("{effects:?}") };
-        let effects = rig.tell(Event::Probed { job, peer, load: there, node: None });
+        let effects = rig.tell(Event::Probed { job, peer, load: there, offer: None, node: None });
         assert_eq!(forwarded_to(&effects), goes.then_some(peer));
     }
 
@@ -102,7 +102,7 @@ fn a_learner_without_an_answer_is_passed_over_and_never_rejects() {
     assert_eq!(rig.node.counters().fallbacks, 1);
     assert_eq!(rig.acted(job, Some(0)), [], "too late to reject");
     assert_eq!(rig.node.counters().stray_events, 1);
-    let effects = rig.tell(Event::Probed { job, peer, load: load(3, 0), node: None });
+    let effects = rig.tell(Event::Probed { job, peer, load: load(3, 0), offer: None, node: None });
     assert_eq!(effects, [Effect::Execute { job }]);
     assert_eq!(rig.node.counters().rejected, 0);
 }

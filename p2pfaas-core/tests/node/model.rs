@@ -291,7 +291,7 @@ impl World {
         let job = |world: &Self, key| world.index.get(key).copied();
         match event {
             Event::Arrive(_) => panic!("arrivals go through arrive()"),
-            Event::Probed { job: key, peer, load, node } => {
+            Event::Probed { job: key, peer, load, node, .. } => {
                 if let (Some(node), Some(name)) = (node, self.node.peers().name(*peer)) {
                     self.identities.insert(name.to_string(), Some(*node));
                 }
@@ -460,7 +460,7 @@ impl World {
             match effect {
                 Effect::WakeAt { at } => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
                 Effect::Execute { job } => self.execute(job),
-                Effect::Probe { job, peer } => self.probe(job, peer),
+                Effect::Probe { job, peer, .. } => self.probe(job, peer),
                 Effect::Forward { job, forward } => self.forward(job, &forward),
                 Effect::Ask { job, observation } => {
                     self.counted.asks += 1;

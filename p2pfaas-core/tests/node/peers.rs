@@ -27,6 +27,7 @@ fn a_forward_tells_hops_path_type_and_the_time_that_is_left() {
         visited: [named("x"), named("y"), me()].into_iter().collect(),
         task_type: 3,
         deadline: Some(ms(60)),
+        told: Some(0),
     };
     assert_eq!(rig.replied(job, "a", load(0, 0)), [Effect::Forward { job, forward }]);
 }
@@ -357,7 +358,7 @@ fn a_probe_reply_tells_who_a_peer_is() {
     );
     let (job, effects) = rig.arrive(client());
     let [peer] = probed(&effects)[..] else { panic!("{effects:?}") };
-    rig.tell(Event::Probed { job, peer, load: load(9, 9), node: Some(named("y")) });
+    rig.tell(Event::Probed { job, peer, load: load(9, 9), offer: None, node: Some(named("y")) });
     assert_eq!(probed(&rig.arrive(from_ours(None, 1, &["x"], 2)).1), [peer]);
     assert!(probed(&rig.arrive(from_ours(None, 1, &["y"], 3)).1).is_empty());
 }

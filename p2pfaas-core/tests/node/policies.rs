@@ -61,7 +61,11 @@ fn power_of_n_probes_from_its_threshold_on() {
         let (job, effects) = rig.arrive(client());
         assert!(starts(&effects, job), "load {} is below", threshold - 1);
         let (job, effects) = rig.arrive(client());
-        assert_eq!(effects, [Effect::Probe { job, peer: rig.peer("a") }], "load {threshold} is not");
+        assert_eq!(
+            effects,
+            [Effect::Probe { job, peer: rig.peer("a"), question: None }],
+            "load {threshold} is not"
+        );
     }
 }
 

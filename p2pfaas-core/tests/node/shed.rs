@@ -143,7 +143,7 @@ fn history(policy: &Descriptor, arrivals: &[(Option<u64>, u64, u32)]) -> Vec<Eff
         }
         for peer in probed(&effects) {
             let (load, node) = (load(*told, 0), None);
-            effects.extend(rig.tell(Event::Probed { job, peer, load, node }));
+            effects.extend(rig.tell(Event::Probed { job, peer, load, offer: None, node }));
         }
         effects.extend(rig.tell(Event::Wake));
         if told % 2 == 0

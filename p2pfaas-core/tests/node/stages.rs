@@ -218,7 +218,7 @@ fn jobs_under_way_finish_under_the_policy_that_they_arrived_under() {
 
     let mut reports = Reports::default();
     let events = [
-        Event::Probed { job: probing, peer: PeerId(0), load: load(0, 0), node: None },
+        Event::Probed { job: probing, peer: PeerId(0), load: load(0, 0), offer: None, node: None },
         Event::Forwarded { job: probing, answer: ForwardAnswer::Served },
         Event::Executed { job: running, success: true },
         Event::Forwarded { job: forwarded, answer: ForwardAnswer::Served },

@@ -105,6 +105,7 @@ where
         task_type: task_type(headers),
         deadline: deadline(headers)?.or(function.deadline),
         policy: policy_choice(headers),
+        told: None,
     };
     let trace = Trace::from_header(headers.get(&names::TRACEPARENT));
     let call = FunctionCall {

@@ -7,11 +7,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use p2pfaas_core::PeerLoad;
 use p2pfaas_core::wire::{ErrorCode, headers};
 use serde::Serialize;
 
 use super::error::{ErrorMessage, WireError};
 use crate::dashboard;
+use crate::offers;
 use crate::shared::Shared;
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -50,18 +52,26 @@ pub(crate) async fn hello_post() -> Response {
         ("X-P2pfaas-Load" = u32, description = "Jobs running"),
         ("X-P2pfaas-Maxload" = u32, description = "Slots"),
         ("X-P2pfog-Queue-Length" = u32, description = "Jobs waiting"),
+        ("X-P2pfaas-Offer-In-Time" = f32, description = "To X-P2pfaas-Function, where the policy deals in offers: how likely such a job would be in time here"),
+        ("X-P2pfaas-Offer-Price" = f32, description = "And how many later jobs would not be because of it"),
         ("X-P2pfaas-Node-Id" = String, description = "This node's identity among our nodes"),
     )))
 )]
-pub(crate) async fn load(State(shared): State<Arc<Shared>>) -> HeaderMap {
-    let (running, slots, queued) = shared.engine.read(|node| {
+pub(crate) async fn load(State(shared): State<Arc<Shared>>, asked: HeaderMap) -> HeaderMap {
+    let question = offers::asked(&asked, |name| shared.functions.get(name).map(|function| function.id));
+    let (load, offer) = shared.engine.read(|node| {
         let slots = node.slots();
-        (slots.running(), slots.capacity().slots, slots.queued())
+        let (running, queued, slots) = (slots.running(), slots.queued(), slots.capacity().slots);
+        let load = PeerLoad { running, queued, slots };
+        (load, question.and_then(|question| node.offer(&question, load)))
     });
-    let mut answer = HeaderMap::with_capacity(4);
-    answer.insert(headers::LOAD, HeaderValue::from(running));
-    answer.insert(headers::MAX_LOAD, HeaderValue::from(slots));
-    answer.insert(headers::QUEUE_LENGTH, HeaderValue::from(queued));
+    let mut answer = HeaderMap::with_capacity(6);
+    answer.insert(headers::LOAD, HeaderValue::from(load.running));
+    answer.insert(headers::MAX_LOAD, HeaderValue::from(load.slots));
+    answer.insert(headers::QUEUE_LENGTH, HeaderValue::from(load.queued));
+    if let Some(offer) = offer {
+        offers::make(&mut answer, offer);
+    }
     if let Ok(id) = HeaderValue::from_str(&shared.node_id.to_string()) {
         answer.insert(headers::NODE_ID, id);
     }

@@ -119,6 +119,7 @@ where
         task_type: message.task_type.unwrap_or(0),
         deadline,
         policy: PolicyChoice::Configured,
+        told: message.told_load,
     };
     let trace = Trace::from_header(parts.headers.get(&names::TRACEPARENT));
     let content_type = Some(message.content_type.as_str()).filter(|text| !text.is_empty());

@@ -132,6 +132,7 @@ async fn job(
         task_type: call.task_type,
         deadline: left,
         policy: PolicyChoice::Configured,
+        told: None,
     };
     let trace = Trace::from_header(None);
     let content_type = call.content_type.as_deref();

@@ -16,10 +16,12 @@ use crate::clock::unix_ms;
 pub(super) const HEADER: &str = "x-p2pfaas-signature";
 
 /// Headers of an answer that a peer acts on.
-const READ_IN_ANSWERS: [&str; 9] = [
+const READ_IN_ANSWERS: [&str; 11] = [
     headers::LOAD,
     headers::MAX_LOAD,
     headers::QUEUE_LENGTH,
+    headers::OFFER_IN_TIME,
+    headers::OFFER_PRICE,
     headers::NODE_ID,
     headers::MACHINE_IP,
     headers::MACHINE_NAME,

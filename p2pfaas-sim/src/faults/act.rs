@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use p2pfaas_core::agent::{Choice, Observation};
+use p2pfaas_core::offers::Question;
 use p2pfaas_core::{
     Arrival, Effect, Event, Failure, Forward, ForwardAnswer, FunctionId, JobKey, NodeId, Outcome, PeerId,
     PolicyChoice, Source, Time,
@@ -19,7 +20,7 @@ const HANGS: Duration = Duration::from_secs(5);
 pub(super) fn carry_out(hub: &mut Hub, life: &mut Life, now: Time, effect: Effect) -> Checked {
     match effect {
         Effect::Execute { job } => execute(hub, life, job),
-        Effect::Probe { job, peer, .. } => probe(hub, life, now, job, peer),
+        Effect::Probe { job, peer, question } => probe(hub, life, now, job, peer, question),
         Effect::Forward { job, forward } => send(hub, life, job, forward),
         Effect::Ask { job, observation } => ask(hub, life, now, job, &observation),
         Effect::Learn { eid, reward, .. } => learn(life, eid, reward),
@@ -95,7 +96,14 @@ fn may_go(life: &Life, task: &Task, peer: PeerId) -> Checked {
     holds(twins == 1, Invariant::Targets, || format!("{name} is there under {twins} numbers"))
 }
 
-fn probe(hub: &mut Hub, life: &mut Life, now: Time, job: JobKey, peer: PeerId) -> Checked {
+fn probe(
+    hub: &mut Hub,
+    life: &mut Life,
+    now: Time,
+    job: JobKey,
+    peer: PeerId,
+    question: Option<Question>,
+) -> Checked {
     let from = life.whom;
     if let Some(task) = life.tasks.get(&job) {
         may_go(life, task, peer)?;
@@ -115,7 +123,9 @@ fn probe(hub: &mut Hub, life: &mut Life, now: Time, job: JobKey, peer: PeerId) -
     }
     let machine = hub.machine(&name);
     match machine.and_then(|machine| Some((machine, hub.travel(from.node, machine)?))) {
-        Some((machine, delay)) => hub.after(delay, Happening::ProbeArrives { machine, from, job, peer }),
+        Some((machine, delay)) => {
+            hub.after(delay, Happening::ProbeArrives { machine, from, job, peer, question })
+        }
         None => hub.lost_probe(from, job, peer),
     }
     Ok(())

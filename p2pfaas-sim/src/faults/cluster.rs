@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use p2pfaas_core::offers::Question;
 use p2pfaas_core::policy::Policy;
 use p2pfaas_core::{
     Arrival, Counters, Event, ForwardAnswer, JobKey, Node, NodeConfig, NodeId, PeerId, PeerLoad, Source, Time,
@@ -118,8 +119,8 @@ impl<'a> Cluster<'a> {
                 let brought = Brought { lineage, back: Back::Stranger, ticket: None };
                 self.deliver(to.node, Event::Arrive(arrival), Some(brought))
             }
-            Happening::ProbeArrives { machine, from, job, peer } => {
-                self.probe_arrives(machine, from, job, peer);
+            Happening::ProbeArrives { machine, from, job, peer, question } => {
+                self.probe_arrives(machine, from, job, peer, question);
                 Ok(())
             }
             Happening::Event { to, mut event } => {
@@ -198,15 +199,23 @@ impl<'a> Cluster<'a> {
         if closed { self.deliver(machine, Event::Cancel { job }, None) } else { Ok(()) }
     }
 
-    fn probe_arrives(&mut self, machine: usize, from: Whom, job: JobKey, peer: PeerId) {
+    fn probe_arrives(
+        &mut self,
+        machine: usize,
+        from: Whom,
+        job: JobKey,
+        peer: PeerId,
+        question: Option<Question>,
+    ) {
         if machine >= self.hub.nodes {
             return self.hub.old_peer_is_probed(machine, from, job, peer);
         }
         let Some(life) = self.lives[machine].as_deref() else { return self.hub.lost_probe(from, job, peer) };
         let slots = life.node.slots();
         let (running, queued, slots) = (slots.running(), slots.queued(), slots.capacity().slots);
-        let load = Some(PeerLoad { running, queued, slots });
-        let event = Event::Probed { job, peer, load, offer: None, node: Some(life.node.id()) };
+        let load = PeerLoad { running, queued, slots };
+        let offer = question.and_then(|question| life.node.offer(&question, load));
+        let event = Event::Probed { job, peer, load: Some(load), offer, node: Some(life.node.id()) };
         self.hub.answer_probe(machine, from, event);
     }
 

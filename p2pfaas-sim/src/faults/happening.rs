@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use p2pfaas_core::offers::Question;
 use p2pfaas_core::{Arrival, Effect, Event, ForwardAnswer, JobKey, PeerId, Time};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -62,6 +63,7 @@ pub(super) enum Happening {
         from: Whom,
         job: JobKey,
         peer: PeerId,
+        question: Option<Question>,
     },
     Event {
         to: Whom,

@@ -50,13 +50,14 @@ impl std::fmt::Display for Suspect {
     }
 }
 
-const BUILT_IN: [&str; 6] = [
+const BUILT_IN: [&str; 7] = [
     "NoScheduler",
     "ForwardScheduler",
     "PowerOfNScheduler",
     "PowerOfNSchedulerTau",
     "RoundRobinWithMasterScheduler",
     "LearningScheduler",
+    "OfferScheduler",
 ];
 
 /// How often a node has the suspect.
@@ -132,6 +133,7 @@ fn built_in(name: &str, rng: &mut Xoshiro256PlusPlus, masters: &[String]) -> Des
             ]));
             parameters
         }
+        "OfferScheduler" => vec![one_of(&["0", "1", "3"]), one_of(&["enough=0.4", "enough=1", "enough=-1"])],
         _ => Vec::new(),
     };
     Descriptor { name: name.into(), parameters }

@@ -230,7 +230,8 @@ impl Draw<'_> {
         };
         let leaves = self.rng.random_bool(0.5).then(|| self.ms(0..200));
         let task_type = if self.rng.random_bool(0.05) { u16::MAX } else { self.rng.random_range(0..4) };
-        let arrival = Arrival { source, id, function: FunctionId(0), task_type, deadline, policy, told: None };
+        let arrival =
+            Arrival { source, id, function: FunctionId(0), task_type, deadline, policy, told: None };
         JobPlan { at, machine, arrival, leaves, forged }
     }
 

@@ -31,10 +31,10 @@ use scores::{Measure, Scores};
 pub use board::Board;
 pub use chain::{MAX_STATES, MAX_SWEEPS, PRECISION};
 pub use cluster::{ClusterModel, NodeModel, TypeModel};
-pub use p2pfaas_core::offers::{Harm, harm};
 pub use in_time::in_time;
 pub use kinds::ReferenceKind;
 pub use optimum::Optimum;
+pub use p2pfaas_core::offers::{Harm, harm};
 pub use scores::MAX_ROOM;
 
 /// A reference policy with its parameters.

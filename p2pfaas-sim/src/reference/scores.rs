@@ -4,8 +4,8 @@ use rand::{Rng, RngExt};
 
 use super::ReferenceError;
 use super::cluster::{ClusterModel, NodeModel, TypeModel};
-use p2pfaas_core::offers::harm;
 use super::in_time::in_time;
+use p2pfaas_core::offers::harm;
 
 /// Jobs that a node may hold where reference policies decide: their tables have an entry for each load.
 pub const MAX_ROOM: u32 = 10_000;

@@ -81,7 +81,14 @@ impl<O: Observer> Effects for Sink<'_, O> {
             return;
         }
         let delay = self.hub.network.delay(self.node, target, PROBE_BYTES, &mut self.hub.rng);
-        let probe = self.hub.probes.insert(Probe { asker, peer, target, load: None, question: question.copied(), offer: None }) as u32;
+        let probe = self.hub.probes.insert(Probe {
+            asker,
+            peer,
+            target,
+            load: None,
+            question: question.copied(),
+            offer: None,
+        }) as u32;
         self.hub.at(self.now + delay, Happening::ProbeArrives { probe });
     }
 

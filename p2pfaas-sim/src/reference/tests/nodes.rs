@@ -105,11 +105,11 @@ impl Rig {
                     self.running.push(Reverse((end, node, self.started.len())));
                     self.started.push(job);
                 }
-                Effect::Probe { job, peer } => {
+                Effect::Probe { job, peer, .. } => {
                     let slots = self.nodes[peer_number(node, peer)].slots();
                     let (running, queued) = (slots.running(), slots.queued());
                     let load = Some(PeerLoad { running, queued, slots: slots.capacity().slots });
-                    self.handle(now, node, Event::Probed { job, peer, load, node: None });
+                    self.handle(now, node, Event::Probed { job, peer, load, offer: None, node: None });
                 }
                 Effect::Forward { job, forward } => {
                     self.counts.forwarded += 1;

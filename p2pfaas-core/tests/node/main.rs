@@ -7,6 +7,7 @@ mod encoder;
 mod fixture;
 mod learning;
 mod model;
+mod offers;
 mod peers;
 mod policies;
 mod registry;

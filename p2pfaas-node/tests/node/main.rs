@@ -8,6 +8,7 @@ mod gossip;
 mod grafana;
 mod hostile;
 mod learner;
+mod offers;
 mod preflight;
 mod replay;
 mod support;

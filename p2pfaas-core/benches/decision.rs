@@ -30,7 +30,7 @@ impl Effects for Nowhere {
         black_box(job);
         self.executed += 1;
     }
-    fn probe(&mut self, job: JobKey, peer: PeerId, _: Option<&Question>) {
+    fn probe(&mut self, job: JobKey, peer: PeerId, _: Option<&p2pfaas_core::offers::Question>) {
         black_box(job);
         self.probed = Some(peer);
     }

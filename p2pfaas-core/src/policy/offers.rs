@@ -17,28 +17,36 @@ pub struct OfferScheduler {
     pub fan_out: u32,
     /// Peers are probed only while the own offer is worth less.
     pub enough: f32,
+    /// A job leaves only for an offer that is worth more than the own by this: it has a way to go.
+    pub stay: f32,
+    /// Offers that are worth less than the best by at most this are as good: one of them is drawn. Everybody sees the same best
+    /// one, and those that come at once are in each other's way.
+    pub near: f32,
 }
 
 impl OfferScheduler {
-    fn best(situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
-        let own = situation.offer_here();
-        let (mut best, mut equals, mut peer) = (own.map(|offer| offer.worth()), 0, None);
-        for reply in replies {
+    fn best(&self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
+        let worth = |reply: &ProbeReply| {
             let as_here = || situation.offer_of_one_like_this(reply.load?, 2 * reply.round_trip);
-            let Some(worth) = reply.offer.or_else(as_here).map(|offer| offer.worth()) else { continue };
-            if best.is_none_or(|best| worth > best) {
-                (best, equals, peer) = (Some(worth), 1, Some(reply.peer));
-            } else if best == Some(worth) && peer.is_some() {
-                equals += 1;
-                if rng.random_range(0..equals) == 0 {
-                    peer = Some(reply.peer);
-                }
-            }
+            reply.offer.or_else(as_here).map(|offer| offer.worth())
+        };
+        let own = situation.offer_here().map(|offer| offer.worth());
+        let Some(best) = replies.iter().filter_map(worth).chain(own).reduce(f32::max) else {
+            return Decision::Local;
+        };
+        if best <= 0.0 {
+            return Decision::Reject;
         }
-        match (best, peer) {
-            (Some(worth), _) if worth <= 0.0 => Decision::Reject,
-            (_, Some(peer)) => Decision::Forward(peer),
-            (_, None) => Decision::Local,
+        if own.is_some_and(|own| own > 0.0 && own >= best - self.stay) {
+            return Decision::Local;
+        }
+        let good =
+            |reply: &&ProbeReply| worth(reply).is_some_and(|worth| worth > 0.0 && worth >= best - self.near);
+        let count = replies.iter().filter(good).count();
+        let drawn = if count > 1 { rng.random_range(0..count) } else { 0 };
+        match replies.iter().filter(good).nth(drawn) {
+            Some(reply) => Decision::Forward(reply.peer),
+            None => Decision::Local,
         }
     }
 }
@@ -46,8 +54,10 @@ impl OfferScheduler {
 impl Policy for OfferScheduler {
     fn descriptor(&self) -> Descriptor {
         let mut descriptor = Descriptor::new(Self::NAME, [self.fan_out.to_string().as_str()]);
-        if self.enough != ENOUGH {
-            descriptor.parameters.push(format!("enough={}", self.enough));
+        for (option, value) in [(&ENOUGH, self.enough), (&STAY, self.stay), (&NEAR, self.near)] {
+            if option.default.parse() != Ok(value) {
+                descriptor.parameters.push(format!("{}={value}", option.name));
+            }
         }
         descriptor
     }
@@ -58,13 +68,13 @@ impl Policy for OfferScheduler {
             return Decision::Local;
         }
         match probe(situation, self.fan_out, rng) {
-            Decision::Local => Self::best(situation, &[], rng),
+            Decision::Local => self.best(situation, &[], rng),
             decision => decision,
         }
     }
 
     fn probed(&mut self, situation: &Situation<'_>, replies: &[ProbeReply], rng: &mut dyn Rng) -> Decision {
-        Self::best(situation, replies, rng)
+        self.best(situation, replies, rng)
     }
 
     fn asks_for_offers(&self) -> bool {
@@ -72,28 +82,35 @@ impl Policy for OfferScheduler {
     }
 }
 
-const ENOUGH: f32 = 0.4;
+const ENOUGH: Parameter = Parameter {
+    name: "enough",
+    default: "0.4",
+    meaning: "peers are asked only while a job is worth less here: 1 is a job that is in time for sure and harms nobody",
+};
+const STAY: Parameter = Parameter {
+    name: "stay",
+    default: "0.03",
+    meaning: "a job leaves only for an offer that is worth more than the own by this",
+};
+const NEAR: Parameter = Parameter {
+    name: "near",
+    default: "0.1",
+    meaning: "one of the offers is drawn that are worth less than the best by at most this",
+};
 
 impl PolicyKind for OfferScheduler {
     const NAME: &str = "OfferScheduler";
     const PARAMETERS: &[Parameter] =
-        &[Parameter { name: "fan_out", default: "3", meaning: "F: random peers to ask for an offer" }];
-    const OPTIONS: &[Parameter] = &[Parameter {
-        name: "enough",
-        default: "0.4",
-        meaning: "peers are asked only while a job is worth less here: 1 is a job that is in time for sure and harms \
-                  nobody",
-    }];
+        &[Parameter { name: "fan_out", default: "5", meaning: "F: random peers to ask for an offer" }];
+    const OPTIONS: &[Parameter] = &[ENOUGH, STAY, NEAR];
 
     fn build(values: &mut Values) -> Result<Self, PolicyError> {
         let fan_out = values.u32("fan_out")?;
-        let enough = match values.optional("enough") {
-            None => ENOUGH,
-            Some(text) => match text.parse() {
-                Ok(enough) if f32::is_finite(enough) => enough,
-                _ => return Err(bad("enough", "a number", &text)),
-            },
+        let mut number = |option: &Parameter| {
+            let text = values.optional(option.name).unwrap_or_else(|| option.default.into());
+            let number = text.parse().ok().filter(|number: &f32| number.is_finite());
+            number.ok_or_else(|| bad(option.name, "a number", &text))
         };
-        Ok(OfferScheduler { fan_out, enough })
+        Ok(OfferScheduler { fan_out, enough: number(&ENOUGH)?, stay: number(&STAY)?, near: number(&NEAR)? })
     }
 }

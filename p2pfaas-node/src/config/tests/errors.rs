@@ -50,7 +50,7 @@ deadline_s = 0
   function (flag --function): expected http://host:port, openfaas:NAME or builtin:echo|sleep|burn|pigo; found "https://pigo"
   slots (flag --slots): expected a whole number from 1 to 65536; found "many"
   job-timeout (environment P2PFAAS_JOB_TIMEOUT): expected a span of at most 24h, such as 500ms, 30s or 1m30s, or none; found "30"
-  policy (environment P2PFAAS_POLICY): expected one of the policies ForwardScheduler, LearningScheduler, NoScheduler, PowerOfNScheduler, PowerOfNSchedulerTau, RejectScheduler, RoundRobinWithMasterScheduler (did you mean PowerOfNScheduler?); found "PowerOfScheduler"
+  policy (environment P2PFAAS_POLICY): expected one of the policies ForwardScheduler, LearningScheduler, NoScheduler, OfferScheduler, PowerOfNScheduler, PowerOfNSchedulerTau, RejectScheduler, RoundRobinWithMasterScheduler (did you mean PowerOfNScheduler?); found "PowerOfScheduler"
   queue (environment P2PFAAS_QUEUE): expected a whole number from 0 to 1000000; found "-1"
   P2PFAAS_SLOT (environment): expected a known variable; did you mean P2PFAAS_SLOTS?; found "3"
   slots (node.toml line 1): expected a whole number from 1 to 65536; found "3.5"

@@ -65,8 +65,10 @@ pub struct Node {
     forwarded: ForwardedIds,
     taken: TakenIds,
     observation: Observation,
-    /// Where the policy asks for offers.
+    /// Where a policy asks for offers, or has.
     appraiser: Option<Box<Appraiser>>,
+    /// Whether the policy in force does.
+    deals_in_offers: bool,
 }
 
 impl Node {
@@ -97,6 +99,7 @@ impl Node {
             taken: TakenIds::new(config.taken_ids),
             observation: Observation::default(),
             appraiser: None,
+            deals_in_offers: false,
             config,
         };
         node.look_for_an_appraiser();
@@ -176,7 +179,8 @@ impl Node {
 
     /// What is known already is kept: another policy may want it again.
     fn look_for_an_appraiser(&mut self) {
-        if self.policies.current().asks_for_offers() {
+        self.deals_in_offers = self.policies.current().asks_for_offers();
+        if self.deals_in_offers {
             self.appraiser.get_or_insert_default();
         }
     }
@@ -184,7 +188,11 @@ impl Node {
     /// What a peer's job would be worth here at this load, which may be older than now; `None` where there is no room, or
     /// this node makes no offers.
     pub fn offer(&self, question: &Question, load: PeerLoad) -> Option<Offer> {
-        self.appraiser.as_ref()?.offer_to_peer(question, load, self.slots.capacity())
+        self.appraiser.as_ref().filter(|_| self.deals_in_offers)?.offer_to_peer(
+            question,
+            load,
+            self.slots.capacity(),
+        )
     }
 
     /// A job has arrived. Returns the key by which effects and events name it.
@@ -425,9 +433,8 @@ impl Node {
     /// Whether a job that has waited takes more from those behind it than it brings, if it begins now.
     fn is_worthless(&self, now: Time, key: JobKey) -> bool {
         let Some(situation) = self.situation(now, key) else { return false };
-        let Some(appraiser) = self.appraiser.as_ref().filter(|_| situation.slots.load() > 0) else {
-            return false;
-        };
+        let may_be = situation.job.deadline_left.is_some() && situation.slots.load() > 0;
+        let Some(appraiser) = self.appraiser.as_ref().filter(|_| may_be) else { return false };
         appraiser.offer_to_begin(&situation.question(Duration::ZERO), situation.slots.load()).worth() <= 0.0
     }
 
@@ -435,7 +442,7 @@ impl Node {
     fn fill_slots<E: Effects>(&mut self, now: Time, fx: &mut E) {
         while let Some(key) = self.slots.next_waiting() {
             let hopeless = self.config.deadline_aware && self.is_hopeless(now, key, false)
-                || self.appraiser.is_some() && self.is_worthless(now, key);
+                || self.deals_in_offers && self.is_worthless(now, key);
             let Some(job) = self.jobs.get_mut(key) else { continue };
             if hopeless {
                 job.enter(Stage::Deciding);
@@ -508,7 +515,7 @@ impl Node {
         for peer in peers {
             // Its answer is near.
             self.peers.prefetch(*peer);
-            let question = self.appraiser.is_some().then(|| self.question(now, key, *peer)).flatten();
+            let question = self.deals_in_offers.then(|| self.question(now, key, *peer)).flatten();
             fx.probe(key, *peer, question.as_ref());
         }
     }

@@ -7,7 +7,7 @@ use super::power_of_n::probe;
 use super::*;
 
 /// Runs a job here while its own offer is worth enough; else asks random peers for theirs, and sends the job to whom it is
-/// worth most. A job that takes more from later ones than it brings, wherever it ran, is rejected.
+/// worth most. A job that takes more from later ones than it brings, wherever it ran, is rejected, unless it has no deadline.
 ///
 /// A peer that makes no offer (an old one, or one of another policy) counts as if it were a node like this one, at the load
 /// that it tells.
@@ -34,14 +34,16 @@ impl OfferScheduler {
         let Some(best) = replies.iter().filter_map(worth).chain(own).reduce(f32::max) else {
             return Decision::Local;
         };
-        if best <= 0.0 {
+        let has_deadline = situation.job.deadline_left.is_some();
+        if best <= 0.0 && has_deadline {
             return Decision::Reject;
         }
-        if own.is_some_and(|own| own > 0.0 && own >= best - self.stay) {
+        if own.is_some_and(|own| own == best || own > 0.0 && own >= best - self.stay) {
             return Decision::Local;
         }
-        let good =
-            |reply: &&ProbeReply| worth(reply).is_some_and(|worth| worth > 0.0 && worth >= best - self.near);
+        let good = |reply: &&ProbeReply| {
+            worth(reply).is_some_and(|worth| worth == best || worth > 0.0 && worth >= best - self.near)
+        };
         let count = replies.iter().filter(good).count();
         let drawn = if count > 1 { rng.random_range(0..count) } else { 0 };
         match replies.iter().filter(good).nth(drawn) {

@@ -81,6 +81,26 @@ fn a_job_that_is_worth_nothing_anywhere_is_rejected() {
 }
 
 #[test]
+fn a_job_without_a_deadline_is_never_rejected() {
+    let mut rig = seen_100_ms("OfferScheduler 2", 4);
+    rig.load_up_to(3);
+    let (job, _) = rig.arrive(client());
+    offered(&mut rig, job, "a", 0.3, 9.0);
+    assert_eq!(outcomes(&offered(&mut rig, job, "b", 1.0, 9.0)), []);
+}
+
+#[test]
+fn a_policy_that_deals_in_no_offers_drops_nothing_for_its_worth() {
+    let mut rig = seen_100_ms("OfferScheduler 0", 4);
+    rig.node.set_policy(policy("NoScheduler false"));
+    let (first, _) = rig.arrive(client());
+    let (late, _) = rig.arrive(due_in(250));
+    rig.arrive(client());
+    rig.pass(ms(245));
+    assert!(rig.executed(first).contains(&Effect::Execute { job: late }));
+}
+
+#[test]
 fn a_peer_without_an_offer_counts_as_a_node_like_this_one() {
     let mut rig = seen_100_ms("OfferScheduler 2", 4);
     rig.load_up_to(3);
@@ -113,6 +133,8 @@ fn a_node_makes_offers_only_where_its_policy_deals_in_them() {
     assert!(rig.node.offer(&question, at(0)).is_some_and(|offer| offer.in_time > 0.9));
     assert_eq!(rig.node.offer(&question, at(1)), None, "no room");
     let kept = rig.node.offer(&question, at(0));
+    rig.node.set_policy(policy("NoScheduler false"));
+    assert_eq!(rig.node.offer(&question, at(0)), None, "not under another policy");
     rig.node.set_policy(policy("OfferScheduler 2"));
     assert_eq!(rig.node.offer(&question, at(0)), kept, "what it knows it keeps");
 }

@@ -415,17 +415,8 @@ impl Node {
     /// Whether a job cannot finish here before its deadline. An idle node tries: it delays nobody, and would otherwise never see that
     /// its jobs have become quicker.
     fn is_hopeless(&self, now: Time, key: JobKey, idle: bool) -> bool {
-        let Some(job) = self.jobs.get(key) else { return false };
-        let Some(deadline) = job.deadline.get() else { return false };
-        let situation = situation(
-            now,
-            job,
-            &self.slots,
-            &self.peers,
-            self.arrival_rate,
-            &self.pace,
-            self.appraiser.as_deref(),
-        );
+        let Some(deadline) = self.jobs.get(key).and_then(|job| job.deadline.get()) else { return false };
+        let Some(situation) = self.situation(now, key) else { return false };
         let needed = if idle { Duration::ZERO } else { situation.expected_here() };
         now + needed > deadline
     }
